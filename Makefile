@@ -1,0 +1,40 @@
+# make demo and make test do all the set-up on a fresh machine.
+PYTHON ?= python3
+TORCH ?= constraints/torch.txt
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-fast lint format docs clean
+
+demo: $(STAMP)
+	$(BIN)/hagan demo --out runs/demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow and not real" -q
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP)
+	$(BIN)/python -m pytest -q tests/house/test_docs.py
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# A finished set-up leaves a stamp that is newer than what it was made from.
+$(STAMP): pyproject.toml constraints/torch.txt constraints/py311.txt
+	$(PYTHON) -c 'import sys; sys.exit("hagan needs Python 3.11 or newer; name one with make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH),-c $(TORCH)) -c constraints/py311.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,183 @@
+"""What a model is made of and what it minimises: frozen values, standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Literal, TypeAlias
+
+from hagan.errors import UsageError
+
+Shape3: TypeAlias = tuple[int, int, int]
+
+LARGEST_BASE = 7
+SMALLEST_BASE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamConfig:
+    """Adam for one player."""
+
+    learning_rate: float = 1e-4
+    """Step size."""
+    beta1: float = 0.0
+    """Decay of the first moment."""
+    beta2: float = 0.999
+    """Decay of the second moment."""
+    epsilon: float = 1e-8
+    """Added to the root of the second moment."""
+
+    def __post_init__(self) -> None:
+        # JSON and command lines give integers where torch insists on floats.
+        for name in ("learning_rate", "beta1", "beta2", "epsilon"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.learning_rate <= 0 or self.epsilon <= 0:
+            raise UsageError("learning rate and epsilon must be above 0")
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise UsageError("beta1 and beta2 must lie in [0, 1)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HAGANConfig:
+    """HA-GAN (Sun et al. 2022) in its three recipes, its ablations and its conditional form.
+
+    The defaults are the paper's (section III-E); `hagan.config.recipes` names the differences.
+    """
+
+    volume_shape: Shape3 = (256, 256, 256)
+    """Voxels along d, h, w; each must be a base of 3 to 7 times a power of two that is at least 8."""
+    latent_dim: int = 1024
+    """Entries of the latent code Z."""
+    width: int = 64
+    """Channels of the feature maps A; every other width keeps its ratio to it."""
+    num_classes: int = 0
+    """Classes of the conditional form (paper IV-C); 0 is unconditional."""
+    num_slabs: int = 8
+    """Slabs that partition a volume along d; a slab holds depth / num_slabs slices."""
+
+    alignment: Literal["exact", "floor"] = "exact"
+    """`exact`: features are cut with a halo and the output trimmed, so a slab lies where its r says
+    and its borders see their neighbours. `floor`: features are cut at r // 4 with zero padding, as
+    the released code does, up to 3 slices off."""
+    high_norm: Literal["group", "rms"] = "group"
+    """Normalisation in G^H and E^H. `group` sees the statistics of the slab in training and of the
+    volume in use; `rms` works voxel by voxel, so that a slab equals the whole volume."""
+    common_norm: Literal["group", "rms"] = "group"
+    """Normalisation in G^A, G^L and E^G, which always see the whole volume."""
+    low_real: Literal["area", "nearest"] = "area"
+    """Real low-resolution volume: mean of 4 x 4 x 4 voxels, or every 4th voxel (aliased)."""
+    spectral_norm: bool = True
+    """Spectral normalisation of every layer of D; R1 and R2 take its place in `relativistic`."""
+
+    adversarial: Literal["two-terms", "mean-logit", "relativistic"] = "two-terms"
+    """`two-terms`: Eqs. (4) and (5), one cross entropy a branch. `mean-logit`: one cross entropy of
+    the two logits' mean, as the released code. `relativistic`: paired logits with R1 and R2."""
+    gamma_per_voxel: float = 3e-4
+    """Weight of R1 and R2 for each voxel that a branch of D sees; only for `relativistic`."""
+    class_weight_discriminator: float = 1.0
+    """Weight of the class terms of Eq. (9) for D."""
+    class_weight_generator: float = 1.0
+    """Weight of the class terms of Eq. (9) for G."""
+    class_loss_on_fake: bool = True
+    """Whether D also learns to classify fakes, as Eq. (9) has it and the released code has not."""
+
+    slab_weight: float = 5.0
+    """Lambda 1 of Eq. (8): weight of Eq. (6), the slab rebuilt from its own features."""
+    image_weight: float = 5.0
+    """Lambda 2 of Eq. (8): weight of Eq. (7), both resolutions rebuilt from the latent code."""
+    image_reduction: Literal["sum", "mean"] = "sum"
+    """How the two terms of Eq. (7) are joined; the released code takes their mean."""
+    reconstruction_weight_generator: float = 0.0
+    """Weight with which Eq. (7) also reaches G; 0 leaves reconstruction to the encoders (III-C)."""
+    shell_weight: float = 0.0
+    """Weight that pulls encoded latents to where draws of N(0, I) lie, so that what
+    reconstruction teaches G reaches its samples."""
+    body_weight: float = 1.0
+    """How many times a voxel of the body counts against one of the background in a reconstruction.
+    Plain L1 on volumes that are mostly background has a constant as a cheap optimum."""
+    body_threshold: float = -0.95
+    """Real intensity above which a voxel belongs to the body."""
+
+    low_branch: bool = True
+    """Ablation of Table IV: without it neither G^L nor D^L is made."""
+    encoder: bool = True
+    """Ablation of Table IV: without it neither E^H nor E^G is made."""
+    random_start: bool = True
+    """Ablation of Table IV: without it r is one of the slabs of the partition."""
+
+    adam_generator: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=1e-4))
+    """Adam of G^A, G^L and G^H."""
+    adam_discriminator: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=4e-4))
+    """Adam of D^H and D^L."""
+    adam_encoder: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=1e-4))
+    """Adam of E^H and of E^G, one each."""
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(size) for size in self.volume_shape)
+        if len(shape) != 3:
+            raise UsageError(f"volume shape {shape} does not have three axes")
+        object.__setattr__(self, "volume_shape", shape)
+        self.num_doublings  # noqa: B018  raises for a shape that no network fits
+        depth = self.volume_shape[0]
+        if self.num_slabs < 1 or depth % (4 * self.num_slabs):
+            fitting = [n for n in range(1, 17) if depth % (4 * n) == 0]
+            raise UsageError(
+                f"{depth} slices cannot be cut into {self.num_slabs} slabs of a multiple of 4 "
+                f"slices; set num_slabs to one of {fitting}"
+            )
+        if self.latent_dim < 1 or self.width < 4 or self.width % 4:
+            raise UsageError("latent_dim must be at least 1 and width a multiple of 4")
+        if self.num_classes == 1 or self.num_classes < 0:
+            raise UsageError("num_classes is 0 (unconditional) or at least 2")
+        if self.reconstruction_weight_generator > 0 and not self.encoder:
+            raise UsageError("reconstruction cannot reach G without an encoder")
+
+    @property
+    def num_doublings(self) -> int:
+        """Doublings of G^A: how often the base grid is doubled to reach A, at a quarter of the side.
+
+        Raises:
+            UsageError: No base grid of 3 to 7 fits the volume shape.
+        """
+        for doublings in range(1, 12):
+            step = 4 * 2**doublings
+            bases = [size / step for size in self.volume_shape]
+            if all(b.is_integer() and SMALLEST_BASE <= b <= LARGEST_BASE for b in bases):
+                return doublings
+        raise UsageError(
+            f"volume shape {self.volume_shape}: each axis must be a base of {SMALLEST_BASE} to "
+            f"{LARGEST_BASE} times the same power of two, at least 8 (such as 32, 64, 128, 256, "
+            "or 80 96 112); choose another side"
+        )
+
+    @property
+    def base_shape(self) -> Shape3:
+        """Grid at which G^A starts."""
+        d, h, w = (size // (4 * 2**self.num_doublings) for size in self.volume_shape)
+        return d, h, w
+
+    @property
+    def low_shape(self) -> Shape3:
+        """Grid of A and of the low-resolution volume: a quarter of each side."""
+        d, h, w = (size // 4 for size in self.volume_shape)
+        return d, h, w
+
+    @property
+    def slab_shape(self) -> Shape3:
+        """Grid of a slab."""
+        depth, height, width = self.volume_shape
+        return depth // self.num_slabs, height, width
+
+    @property
+    def slab_voxels(self) -> int:
+        """Voxels that D^H sees."""
+        return prod(self.slab_shape)
+
+    @property
+    def low_voxels(self) -> int:
+        """Voxels that D^L sees."""
+        return prod(self.low_shape)
+
+
+ModelConfig: TypeAlias = HAGANConfig
+"""Every model configuration that a run can hold."""

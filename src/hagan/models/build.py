@@ -1,0 +1,18 @@
+"""From a model's configuration to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hagan.config.models import HAGANConfig, ModelConfig
+from hagan.models.gan import GAN
+from hagan.models.ha_gan import HAGAN
+
+BUILDERS: dict[type, Callable[[Any], GAN[Any]]] = {HAGANConfig: HAGAN}
+"""Which model a configuration describes."""
+
+
+def build_model(config: ModelConfig) -> GAN[Any]:
+    """The untrained model that `config` describes, with torch's default initial weights."""
+    return BUILDERS[type(config)](config)

@@ -1,0 +1,65 @@
+"""Losses as pure functions of logits, volumes and codes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hagan.types import ClassLogits, Labels, Latents, Logits, Scalar, Volumes
+
+
+def bce(logits: Logits, *, real: bool) -> Scalar:
+    """Binary cross entropy of logits that should say real or fake (Eqs. 4 and 5).
+
+    Against `real=True` for fakes it is the generator's non-saturating form (Goodfellow 2014).
+    """
+    return functional.softplus(-logits if real else logits).mean()
+
+
+def relativistic(better: Logits, worse: Logits) -> Scalar:
+    """Paired relativistic loss: how far `better` is from standing above `worse` in its pair.
+
+    Jolicoeur-Martineau 2019; Huang et al. 2024 (R3GAN).
+    """
+    return functional.softplus(worse - better).mean()
+
+
+def gradient_square(logits: Logits, inputs: Volumes) -> Scalar:
+    """Mean over the batch of the squared norm of d logits / d inputs: R1 on reals, R2 on fakes.
+
+    Mescheder et al. 2018 without the factor gamma / 2.
+
+    Args:
+        logits: One a volume, computed from `inputs`.
+        inputs: Volumes or slabs that require a gradient.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+    return gradient.square().flatten(1).sum(dim=1).mean()
+
+
+def class_loss(logits: ClassLogits, labels: Labels) -> Scalar:
+    """Cross entropy of class logits [b, k] against one-hot labels [b, k] (Eq. 9, with its sign)."""
+    return functional.cross_entropy(logits, labels.argmax(dim=1))
+
+
+def rebuilt_l1(
+    rebuilt: Volumes, real: Volumes, *, body_weight: float = 1.0, body_threshold: float = -1.0
+) -> Scalar:
+    """Mean absolute difference (Eqs. 6 and 7), voxels of the body counted `body_weight` times.
+
+    Args:
+        rebuilt: Rebuilt volumes or slabs.
+        real: Real ones of the same shape.
+        body_weight: Weight of voxels whose real intensity is above `body_threshold`, against 1.
+        body_threshold: Where the body begins, on the scale of [-1, 1].
+    """
+    if body_weight == 1.0:
+        return functional.l1_loss(rebuilt, real)
+    weight: Tensor = 1.0 + (body_weight - 1.0) * (real > body_threshold).to(real)
+    return (weight * (rebuilt - real).abs()).sum() / weight.sum()
+
+
+def shell(codes: Latents) -> Scalar:
+    """How far codes lie from where draws of N(0, I) concentrate: mean 0 and mean square 1 each."""
+    return (codes.mean(dim=1).square() + (codes.square().mean(dim=1) - 1.0).square()).mean()

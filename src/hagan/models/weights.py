@@ -1,0 +1,148 @@
+"""The weights file: safetensors that name the recipe, the step and the data they were made for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from hagan import __version__
+from hagan.config.codec import from_plain, to_plain
+from hagan.config.run_dir import RunDir
+from hagan.config.training import RunConfig
+from hagan.data.files import sha256_of, write_bytes_atomically
+from hagan.errors import BadInputError
+from hagan.models.build import build_model
+from hagan.models.gan import GAN
+
+FORMAT = "hagan-weights-1"
+METADATA_KEY = "hagan"
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model ready for use, and what its file tells of it."""
+
+    model: GAN[Any]
+    """In evaluation mode; only the published modules have the file's weights."""
+    config: RunConfig
+    step: int
+    geometry: dict[str, Any] | None
+    """JSON form of the store's geometry; none for imported checkpoints."""
+    sha256: str
+    """Hash of the whole file."""
+    path: Path
+
+
+def published_tensors(model: GAN[Any]) -> dict[str, Tensor]:
+    """The tensors that make and encode volumes, under the model's own names."""
+    return {
+        f"{name}.{key}": tensor
+        for name, module in model.published().items()
+        for key, tensor in module.state_dict().items()
+    }
+
+
+def save_weights(
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    *,
+    config: RunConfig,
+    step: int,
+    geometry: Mapping[str, Any] | None,
+) -> str:
+    """Write a weights file, whole or not at all.
+
+    Args:
+        tensors: As `published_tensors` names them.
+        path: The file.
+        config: The run's recipe.
+        step: Training steps behind the weights.
+        geometry: JSON form of the data's geometry and window.
+
+    Returns:
+        The file's SHA-256.
+    """
+    facts = {
+        "format": FORMAT,
+        "hagan_version": __version__,
+        "config": to_plain(config),
+        "step": step,
+        "geometry": geometry,
+    }
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    metadata = {METADATA_KEY: json.dumps(facts)}
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes_atomically(path, save(plain, metadata))
+    return sha256_of(path)
+
+
+def save_model(
+    model: GAN[Any],
+    path: Path,
+    *,
+    config: RunConfig,
+    step: int,
+    geometry: Mapping[str, Any] | None,
+) -> str:
+    """Write the model's published weights as they are; returns the file's SHA-256."""
+    tensors = published_tensors(model)
+    return save_weights(tensors, path, config=config, step=step, geometry=geometry)
+
+
+def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
+    """Load a run's model, or a weights file's.
+
+    Args:
+        run_or_file: A run folder or a `.safetensors` file that `save_weights` wrote.
+        device: Where the model goes.
+
+    Raises:
+        BadInputError: No such file, or not one of ours, or its tensors do not fit its recipe.
+    """
+    path = RunDir(run_or_file).weights if run_or_file.is_dir() else run_or_file
+    if not path.is_file():
+        raise BadInputError(
+            f"{run_or_file}: no weights at {path}; expected a run that has saved at least once"
+        )
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = (file.metadata() or {}).get(METADATA_KEY, "{}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BadInputError(f"{path}: not a readable safetensors file ({error})") from error
+    facts = json.loads(metadata)
+    if facts.get("format") != FORMAT:
+        raise BadInputError(
+            f"{path}: not a weights file of hagan; released checkpoints go through "
+            "`hagan import-official`"
+        )
+    config = from_plain(RunConfig, facts["config"], where=str(path))
+    model = build_model(config.model).to(device)
+    expected = published_tensors(model)
+    if set(expected) != set(tensors) or any(
+        expected[name].shape != tensor.shape for name, tensor in tensors.items()
+    ):
+        raise BadInputError(f"{path}: its tensors do not fit its own recipe; the file was edited")
+    for name, module in model.published().items():
+        prefix = f"{name}."
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
+    step = int(facts["step"])
+    model.begin_step(step)
+    return Loaded(
+        model=model.eval().requires_grad_(False),
+        config=config,
+        step=step,
+        geometry=facts["geometry"],
+        sha256=sha256_of(path),
+        path=path,
+    )

@@ -1,0 +1,40 @@
+"""Names for the tensors that travel between layers, and the legend of their axes.
+
+Axes: ``b`` batch, ``c`` channels, ``d h w`` depth, height, width of a volume, where ``d`` counts
+axial slices from feet to head, ``h`` runs from front to back and ``w`` from the patient's right to
+the left (axis codes S, P, L); ``z`` entries of a latent vector, ``k`` classes, ``f`` features.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor
+
+Volumes: TypeAlias = Float[Tensor, "b 1 d h w"]
+"""Whole volumes, intensities in [-1, 1]."""
+
+Slabs: TypeAlias = Float[Tensor, "b 1 _ h w"]
+"""Slabs: as wide as the volume, with fewer slices."""
+
+LowVolumes: TypeAlias = Float[Tensor, "b 1 _ _ _"]
+"""Whole volumes at low resolution."""
+
+FeatureMaps: TypeAlias = Float[Tensor, "b _ _ _ _"]
+"""Intermediate feature maps of a network, such as the paper's A; channels, then d, h, w."""
+
+Latents: TypeAlias = Float[Tensor, "b z"]
+"""Latent codes, the paper's Z."""
+
+Labels: TypeAlias = Float[Tensor, "b k"]
+"""One-hot class labels."""
+
+Logits: TypeAlias = Float[Tensor, " b"]
+"""One real-against-fake logit a volume."""
+
+ClassLogits: TypeAlias = Float[Tensor, "b k"]
+"""Class logits of the auxiliary classifier."""
+
+Scalar: TypeAlias = Float[Tensor, ""]
+"""A loss."""

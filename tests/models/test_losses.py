@@ -1,0 +1,76 @@
+"""Losses against independent computations in float64."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from hagan.models.losses import (
+    bce,
+    class_loss,
+    gradient_square,
+    rebuilt_l1,
+    relativistic,
+    shell,
+)
+
+
+def logits(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def test_bce_by_its_definition() -> None:
+    x = logits(-3.0, 0.5, 40.0)
+    p = torch.sigmoid(x[:2])
+    expected = torch.cat((-torch.log(p), -torch.log(torch.sigmoid(x[2:])))).mean()
+    torch.testing.assert_close(bce(x, real=True), expected)
+    torch.testing.assert_close(
+        bce(x, real=False), functional.binary_cross_entropy_with_logits(x, torch.zeros_like(x))
+    )
+
+
+def test_relativistic_falls_as_the_better_rises() -> None:
+    worse = logits(0.0, 1.0)
+    assert relativistic(worse + 3, worse) < relativistic(worse + 1, worse)
+    torch.testing.assert_close(
+        relativistic(worse, worse), torch.log(torch.tensor(2.0, dtype=torch.float64))
+    )
+
+
+def test_gradient_square_against_a_closed_form() -> None:
+    """For D(x) = a . x^2 / 2 the gradient is a * x; the penalty is the mean of its square norm."""
+    torch.manual_seed(0)
+    a = torch.randn(1, 1, 2, 3, 4, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(5, 1, 2, 3, 4, dtype=torch.float64, requires_grad=True)
+    penalty = gradient_square((a * x.square() / 2).flatten(1).sum(1), x)
+    expected = (a * x).square().flatten(1).sum(1).mean()
+    torch.testing.assert_close(penalty, expected)
+    (by_penalty,) = torch.autograd.grad(penalty, a, retain_graph=True)
+    (by_hand,) = torch.autograd.grad(expected, a)
+    torch.testing.assert_close(by_penalty, by_hand)
+
+
+def test_class_loss_is_the_log_likelihood() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(3, 4, dtype=torch.float64)
+    labels = functional.one_hot(torch.tensor([0, 3, 1]), 4).double()
+    expected = -(torch.log_softmax(x, 1) * labels).sum(1).mean()
+    torch.testing.assert_close(class_loss(x, labels), expected)
+
+
+def test_body_voxels_count_as_often_as_asked() -> None:
+    real = torch.full((1, 1, 1, 1, 4), -1.0)
+    real[..., 0] = 0.5
+    rebuilt = torch.full_like(real, -1.0)
+    plain = rebuilt_l1(rebuilt, real)
+    torch.testing.assert_close(plain, torch.tensor(1.5 / 4))
+    weighted = rebuilt_l1(rebuilt, real, body_weight=4.0, body_threshold=-0.95)
+    torch.testing.assert_close(weighted, torch.tensor(4 * 1.5 / 7))
+
+
+def test_shell_vanishes_on_it_only() -> None:
+    signs = torch.ones(2, 8)
+    signs[:, ::2] = -1.0
+    assert float(shell(signs)) == 0.0
+    assert float(shell(2 * signs)) > 1.0
+    assert float(shell(torch.ones(2, 8))) == 1.0
