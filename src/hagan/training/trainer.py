@@ -1,0 +1,286 @@
+"""The one training loop: it knows phases, and no GAN by name."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+
+from hagan.config.run_dir import RunDir
+from hagan.config.training import RunConfig
+from hagan.data.batches import Batch
+from hagan.errors import DivergedError, InterruptedRunError
+from hagan.models.gan import GAN
+from hagan.models.weights import published_tensors, save_weights
+from hagan.training.average import MovingAverage
+from hagan.training.checkpoint import (
+    Checkpoint,
+    named,
+    newest_checkpoint,
+    save_checkpoint,
+    under,
+)
+from hagan.training.log import MetricsLog, open_tensorboard
+from hagan.training.players import Player, make_players
+from hagan.training.preview import write_preview
+from hagan.training.signals import StopRequest, stop_on_signals
+
+log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """Endless batches that are addressed by step: `hagan.data.batches.Batches`, or a user's own."""
+
+    def at(self, step: int, repeat: int = 0) -> Batch:
+        """The batch of that step; a repeat within a step is a fresh one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a display needs after a step."""
+
+    step: int
+    steps: int
+    seconds: float
+    line: Mapping[str, Any] | None
+    """The line of metrics.jsonl, where this step wrote one."""
+
+
+class NonFiniteError(Exception):
+    """A loss or gradient that is not a number; the trainer rolls back."""
+
+
+class Trainer:
+    """Trains a model in a run folder, from its newest checkpoint if it has one."""
+
+    def __init__(
+        self,
+        model: GAN[Any],
+        config: RunConfig,
+        batches: BatchSource,
+        run: RunDir,
+        *,
+        geometry: Mapping[str, Any] | None = None,
+        device: str | torch.device = "cpu",
+        on_step: Callable[[Progress], None] | None = None,
+        tensorboard: bool = False,
+    ) -> None:
+        """Set up players and resume.
+
+        Args:
+            model: Freshly built; its weights are replaced when resuming.
+            config: The run's recipe.
+            batches: Real data addressed by step.
+            run: Where checkpoints, weights, metrics and previews go.
+            geometry: JSON form of the data's geometry, for the weights file.
+            device: Where to train.
+            on_step: Called after each step, for a display.
+            tensorboard: Also write TensorBoard events, where it is installed.
+        """
+        self.model = model.to(device).train()
+        self.config = config
+        self.batches = batches
+        self.run_dir = run
+        self.geometry = geometry
+        self.device = torch.device(device)
+        self.on_step = on_step
+        self.players = make_players(model.phases())
+        training = config.training
+        self.average = (
+            MovingAverage(model, half_life=training.average_half_life, ramp=training.average_ramp)
+            if training.average_half_life is not None
+            else None
+        )
+        self.step = 0
+        self.roll_backs = 0
+        run.path.mkdir(parents=True, exist_ok=True)
+        self.resumed = self._resume()
+        self.metrics = MetricsLog(run.metrics, every=training.log_every, resumed_step=self.step)
+        self.tensorboard = open_tensorboard(run.tensorboard) if tensorboard else None
+
+    def train(self) -> None:
+        """Train to the recipe's last step, saving on the way.
+
+        Raises:
+            InterruptedRunError: SIGTERM or Ctrl-C; the state was saved.
+            DivergedError: A step stayed non-finite after every roll-back.
+        """
+        training = self.config.training
+        try:
+            with stop_on_signals() as stop:
+                if self.step == 0:
+                    self.save()
+                    self.preview()
+                while self.step < training.steps and not stop:
+                    self._guarded_step()
+                    if self.step % training.save_every == 0:
+                        self.save()
+                    if self.step % training.preview_every == 0:
+                        self.preview()
+                self._finish(stop)
+        finally:
+            if self.tensorboard is not None:
+                self.tensorboard.close()
+
+    def _finish(self, stop: StopRequest) -> None:
+        """Save what the last regular checkpoint has not."""
+        self.save()
+        if stop.signal is not None and self.step < self.config.training.steps:
+            raise InterruptedRunError(
+                f"{stop.signal.name}: stopped after step {self.step} of "
+                f"{self.config.training.steps}, everything saved in {self.run_dir.path}; "
+                "the same command goes on"
+            )
+
+    # One step.
+
+    def _guarded_step(self) -> None:
+        """A step that goes back to the last checkpoint when it meets what is not a number."""
+        began = time.perf_counter()
+        try:
+            values = self.train_step()
+        except NonFiniteError as error:
+            self._roll_back(error)
+            return
+        line = self.metrics.add(self.step, values)
+        if line is not None and self.tensorboard is not None:
+            self.tensorboard.add(line)
+        if self.on_step is not None:
+            seconds = time.perf_counter() - began
+            self.on_step(Progress(self.step, self.config.training.steps, seconds, line))
+
+    def train_step(self) -> dict[str, float]:
+        """Every player's turn; returns terms and gradient norms by `<phase>/<name>`.
+
+        Raises:
+            NonFiniteError: A loss or gradient is not finite; weights may have moved.
+        """
+        training = self.config.training
+        torch.manual_seed(step_seed(training.seed, self.step, self.roll_backs))
+        self.model.begin_step(self.step)
+        share = min((self.step + 1) / training.learning_rate_ramp, 1.0) if (
+            training.learning_rate_ramp
+        ) else 1.0
+        shared = self._prepare(repeat=0)
+        values: dict[str, float] = {}
+        for player in self.players:
+            player.set_rate(share)
+            for repeat in range(player.phase.repeats):
+                batch = shared if repeat == 0 else self._prepare(repeat)
+                values |= self._turn(player, batch)
+        self.step += 1
+        if self.average is not None:
+            seen = self.step * training.batch_size
+            self.average.update(self.model, images_seen=seen, batch_size=training.batch_size)
+        return values
+
+    def _prepare(self, repeat: int) -> Any:
+        batch = self.batches.at(self.step, repeat)
+        labels = None if batch.labels is None else batch.labels.to(self.device)
+        return self.model.prepare(batch.volumes.to(self.device), labels)
+
+    def _turn(self, player: Player, batch: Any) -> dict[str, float]:
+        """Freeze all but the player's weights, minimise its terms, move."""
+        phase = player.phase
+        self.model.requires_grad_(False)
+        phase.trains.requires_grad_(True)
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.config.training.precision == "bf16"
+        ):
+            terms = phase.loss(batch)
+        loss = torch.stack([term.float() for term in terms.values()]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in phase.trains.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        # One transfer for all numbers of the turn, since each waits for the device.
+        numbers = torch.stack([*(t.detach().float() for t in terms.values()), norm]).tolist()
+        values = dict(
+            zip((f"{phase.name}/{name}" for name in [*terms, "gradient"]), numbers, strict=True)
+        )
+        wrong = [name for name, value in values.items() if not math.isfinite(value)]
+        if wrong:
+            player.adam.zero_grad(set_to_none=True)
+            raise NonFiniteError(f"{', '.join(wrong)} not finite at step {self.step}")
+        player.adam.step()
+        player.adam.zero_grad(set_to_none=True)
+        return values
+
+    def _roll_back(self, error: NonFiniteError) -> None:
+        """Go back to the newest checkpoint and on with other random numbers."""
+        failed_at, roll_backs = self.step, self.roll_backs + 1
+        if roll_backs > self.config.training.max_roll_backs or not self._resume():
+            raise DivergedError(
+                f"{error}, after {roll_backs - 1} roll-backs; the last good state is step "
+                f"{self.step} in {self.run_dir.state}. Lower the learning rates, or look at "
+                f"{self.run_dir.metrics} for the loss that grew"
+            ) from error
+        self.roll_backs = roll_backs
+        log.warning("%s; rolled back from step %d to %d", error, failed_at, self.step)
+        training = self.config.training
+        self.metrics = MetricsLog(
+            self.run_dir.metrics, every=training.log_every, resumed_step=self.step
+        )
+        # Saved at once, so that a kill does not forget that these random numbers failed.
+        self.save()
+
+    # Saving and resuming.
+
+    def save(self) -> str:
+        """Write a checkpoint, then the weights for use; returns the checkpoint's SHA-256."""
+        tensors = named("model", self.model.state_dict())
+        for player in self.players:
+            tensors |= named(f"adam/{player.phase.name}", player.state())
+        if self.average is not None:
+            tensors |= named("average", self.average.tensors)
+        checkpoint = Checkpoint(
+            step=self.step, tensors=tensors, facts={"roll_backs": self.roll_backs}
+        )
+        sha256 = save_checkpoint(self.run_dir.state, checkpoint, keep=self.config.training.keep)
+        self.run_dir.weights.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(
+            published_tensors(self.model) if self.average is None else self.average.tensors,
+            self.run_dir.weights,
+            config=self.config,
+            step=self.step,
+            geometry=self.geometry,
+        )
+        return sha256
+
+    def _resume(self) -> bool:
+        """Take up the newest valid checkpoint; false where there is none."""
+        checkpoint = newest_checkpoint(self.run_dir.state)
+        if checkpoint is None:
+            return False
+        self.model.load_state_dict(under("model", checkpoint.tensors))
+        for player in self.players:
+            player.load_state(under(f"adam/{player.phase.name}", checkpoint.tensors))
+        if self.average is not None:
+            for name, tensor in under("average", checkpoint.tensors).items():
+                self.average.tensors[name].copy_(tensor)
+        self.step = checkpoint.step
+        self.roll_backs = int(checkpoint.facts["roll_backs"])
+        return True
+
+    def preview(self) -> None:
+        """Write a picture of real, fake and rebuilt volumes of the weights for use."""
+        path = self.run_dir.previews / f"step-{self.step:08d}.png"
+        batch = self.batches.at(0)
+        if self.average is None:
+            write_preview(self.model, batch, path, device=self.device)
+            return
+        with self.average.applied(self.model):
+            write_preview(self.model, batch, path, device=self.device)
+
+
+def step_seed(seed: int, step: int, roll_backs: int = 0) -> int:
+    """Seed of one step's random numbers, a function of nothing but its arguments."""
+    digest = hashlib.sha256(f"{seed}/{step}/{roll_backs}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1

@@ -1,0 +1,225 @@
+"""One list of behaviours for every model: what the trainer and the sampler rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from hagan.config.models import HAGANConfig, ModelConfig
+from hagan.config.recipes import recipe
+from hagan.config.run_dir import RunDir
+from hagan.config.training import RunConfig, TrainingConfig
+from hagan.data.batches import Batch
+from hagan.models.build import build_model
+from hagan.models.gan import GAN, Encodes
+from hagan.training.trainer import Trainer
+
+
+def narrow(config: ModelConfig, **changes: Any) -> ModelConfig:
+    return replace(config, volume_shape=(32, 32, 32), width=8, latent_dim=16, **changes)
+
+
+MODELS: dict[str, Callable[[], ModelConfig]] = {
+    "hagan": lambda: narrow(recipe("hagan-32").model),
+    "hagan-paper": lambda: narrow(recipe("hagan-paper-32").model),
+    "hagan-official": lambda: narrow(recipe("hagan-official-32").model),
+    "hagan-conditional": lambda: narrow(recipe("hagan-32").model, num_classes=3),
+    "hagan-paper-conditional": lambda: narrow(recipe("hagan-paper-32").model, num_classes=3),
+    "hagan-official-conditional": lambda: narrow(recipe("hagan-official-32").model, num_classes=3),
+    "without-low-branch": lambda: narrow(recipe("hagan-paper-32").model, low_branch=False),
+    "without-encoder": lambda: narrow(recipe("hagan-paper-32").model, encoder=False),
+    "deterministic-r": lambda: narrow(recipe("hagan-paper-32").model, random_start=False),
+    "hagan-without-low-branch": lambda: narrow(recipe("hagan-32").model, low_branch=False),
+}
+
+
+class Blobs:
+    """A few volumes with a bright ball each, of classes in turn, addressed by step."""
+
+    def __init__(self, batch_size: int, num_classes: int = 0, count: int = 6) -> None:
+        grid = torch.stack(torch.meshgrid(*[torch.linspace(-1, 1, 32)] * 3, indexing="ij"))
+        generator = torch.Generator().manual_seed(3)
+        centres = 0.5 * torch.rand(count, 3, 1, 1, 1, generator=generator) - 0.25
+        radius = 0.35 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
+        distance = (grid[None] - centres).square().sum(1).sqrt()
+        self.volumes = torch.tanh(12 * (radius - distance))[:, None]
+        self.labels = None
+        if num_classes:
+            classes = torch.arange(count) % num_classes
+            self.labels = torch.nn.functional.one_hot(classes, num_classes).float()
+        self.batch_size = batch_size
+
+    def at(self, step: int, repeat: int = 0) -> Batch:
+        picked = (torch.arange(self.batch_size) + step * self.batch_size + repeat) % len(
+            self.volumes
+        )
+        labels = None if self.labels is None else self.labels[picked]
+        return Batch(volumes=self.volumes[picked], labels=labels)
+
+
+@pytest.fixture(params=sorted(MODELS))
+def config(request: pytest.FixtureRequest) -> ModelConfig:
+    return MODELS[request.param]()
+
+
+@pytest.fixture
+def model(config: ModelConfig) -> GAN[Any]:
+    torch.manual_seed(0)
+    return build_model(config)
+
+
+def labels_for(model: GAN[Any], count: int) -> Tensor | None:
+    if not model.num_classes:
+        return None
+    return torch.nn.functional.one_hot(torch.arange(count) % model.num_classes, 3).float()
+
+
+def losses(model: GAN[Any], batch_size: int = 2) -> dict[str, dict[str, Tensor]]:
+    """Each phase's terms, its gradients left in place for the caller."""
+    blobs = Blobs(batch_size, model.num_classes).at(0)
+    torch.manual_seed(5)
+    batch = model.prepare(blobs.volumes, blobs.labels)
+    return {phase.name: dict(phase.loss(batch)) for phase in model.phases()}
+
+
+def test_a_phase_touches_only_its_own_weights(model: GAN[Any]) -> None:
+    blobs = Blobs(2, model.num_classes).at(0)
+    batch = model.prepare(blobs.volumes, blobs.labels)
+    for phase in model.phases():
+        model.requires_grad_(False)
+        phase.trains.requires_grad_(True)
+        torch.stack(list(phase.loss(batch).values())).sum().backward()
+        own = {id(p) for p in phase.trains.parameters()}
+        for name, parameter in model.named_parameters():
+            if id(parameter) not in own:
+                assert parameter.grad is None, (phase.name, name)
+        model.zero_grad(set_to_none=True)
+
+
+def test_over_the_phases_every_weight_gets_a_gradient(
+    model: GAN[Any], config: ModelConfig
+) -> None:
+    moved: set[str] = set()
+    for seed in range(3):
+        blobs = Blobs(2, model.num_classes).at(seed)
+        torch.manual_seed(seed)
+        batch = model.prepare(blobs.volumes, blobs.labels)
+        for phase in model.phases():
+            model.requires_grad_(False)
+            phase.trains.requires_grad_(True)
+            torch.stack(list(phase.loss(batch).values())).sum().backward()
+            moved |= {
+                name
+                for name, p in model.named_parameters()
+                if p.grad is not None and bool(p.grad.abs().max() > 0)
+            }
+            model.zero_grad(set_to_none=True)
+    still = {name for name, _ in model.named_parameters()} - moved
+    if getattr(config, "adversarial", "") == "relativistic":
+        # Only differences of logits count there: a last layer's bias cannot matter, nor the one
+        # before it while real and fake lie on the same side of every rectifier.
+        names = ("high.logit.bias", "high.fc.bias", "low.last.bias")
+        still -= {f"discriminator.{name}" for name in names}
+    assert still == set()
+
+
+def test_losses_are_finite_with_a_batch_of_one(model: GAN[Any]) -> None:
+    for terms in losses(model, batch_size=1).values():
+        for name, term in terms.items():
+            assert term.shape == (), name
+            assert bool(torch.isfinite(term)), name
+
+
+def test_generate_has_the_shape_the_range_and_one_answer_a_latent(model: GAN[Any]) -> None:
+    model.eval()
+    with torch.no_grad():
+        latents = model.draw_latents(2)
+        labels = labels_for(model, 2)
+        volumes = model.generate(latents, labels)
+        again = model.generate(latents[1:], None if labels is None else labels[1:])
+    assert volumes.shape == (2, 1, *model.volume_shape)
+    assert float(volumes.abs().max()) <= 1.0
+    torch.testing.assert_close(again, volumes[1:], rtol=1e-4, atol=1e-5)
+    assert not torch.equal(volumes[0], volumes[1])
+
+
+def test_encode_inverts_the_shapes(model: GAN[Any]) -> None:
+    if "encoder" not in model.published():
+        pytest.skip("this model does not encode")
+    assert isinstance(model, Encodes)
+    volumes = Blobs(2).volumes[:2]
+    with torch.no_grad():
+        assert model.encode(volumes).shape == (2, model.latent_dim)
+
+
+def test_label_changes_the_volume(model: GAN[Any]) -> None:
+    if not model.num_classes:
+        pytest.skip("this model is unconditional")
+    with torch.no_grad():
+        latents = model.draw_latents(1).expand(2, -1)
+        first, second = model.generate(latents, labels_for(model, 2))
+    assert not torch.equal(first, second)
+
+
+def run_config(config: ModelConfig, steps: int, **changes: Any) -> RunConfig:
+    training = TrainingConfig(
+        steps=steps, batch_size=2, average_half_life=20.0, learning_rate_ramp=3, **changes
+    )
+    return RunConfig(name="contract", model=config, training=training)
+
+
+def train(config: RunConfig, folder: Path) -> Trainer:
+    torch.manual_seed(config.training.seed)
+    model = build_model(config.model)
+    trainer = Trainer(model, config, Blobs(2, config.model.num_classes), RunDir(folder))
+    trainer.train()
+    return trainer
+
+
+def test_four_steps_equal_two_then_two_more(config: ModelConfig, tmp_path: Path) -> None:
+    whole = train(run_config(config, 4), tmp_path / "whole")
+    train(run_config(config, 2), tmp_path / "halves")
+    halves = train(run_config(config, 4), tmp_path / "halves")
+    assert halves.step == whole.step == 4
+    assert halves.save() == whole.save()
+    weights = [RunDir(tmp_path / name).weights.read_bytes() for name in ("whole", "halves")]
+    assert weights[0] == weights[1]
+
+
+def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfig) -> None:
+    if not isinstance(config, HAGANConfig) or not config.encoder:
+        pytest.skip("this model does not encode")
+    fast = replace(config.adam_generator, learning_rate=2e-3)
+    config = replace(config, adam_generator=fast, adam_encoder=fast)
+    torch.manual_seed(0)
+    model = build_model(config)
+    assert isinstance(model, Encodes)
+    blobs = Blobs(1, config.num_classes).at(0)
+
+    def error() -> float:
+        model.eval()
+        with torch.no_grad():
+            rebuilt = model.generate(model.encode(blobs.volumes), blobs.labels)
+        model.train()
+        return float((rebuilt - blobs.volumes).abs().mean())
+
+    from hagan.training.players import make_players
+
+    before = error()
+    players = make_players(model.phases())
+    for step in range(50):
+        torch.manual_seed(step)
+        batch = model.prepare(blobs.volumes, blobs.labels)
+        for player in players:
+            model.requires_grad_(False)
+            player.phase.trains.requires_grad_(True)
+            torch.stack(list(player.phase.loss(batch).values())).sum().backward()
+            player.adam.step()
+            player.adam.zero_grad(set_to_none=True)
+    assert error() < before
