@@ -102,9 +102,7 @@ def test_a_phase_touches_only_its_own_weights(model: GAN[Any]) -> None:
         model.zero_grad(set_to_none=True)
 
 
-def test_over_the_phases_every_weight_gets_a_gradient(
-    model: GAN[Any], config: ModelConfig
-) -> None:
+def test_over_the_phases_every_weight_gets_a_gradient(model: GAN[Any], config: ModelConfig) -> None:
     moved: set[str] = set()
     for seed in range(3):
         blobs = Blobs(2, model.num_classes).at(seed)

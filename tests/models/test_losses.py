@@ -9,9 +9,9 @@ from hagan.models.losses import (
     bce,
     class_loss,
     gradient_square,
+    prior_moments,
     rebuilt_l1,
     relativistic,
-    shell,
 )
 
 
@@ -68,9 +68,10 @@ def test_body_voxels_count_as_often_as_asked() -> None:
     torch.testing.assert_close(weighted, torch.tensor(4 * 1.5 / 7))
 
 
-def test_shell_vanishes_on_it_only() -> None:
-    signs = torch.ones(2, 8)
-    signs[:, ::2] = -1.0
-    assert float(shell(signs)) == 0.0
-    assert float(shell(2 * signs)) > 1.0
-    assert float(shell(torch.ones(2, 8))) == 1.0
+def test_prior_moments_vanish_for_the_right_spread_only() -> None:
+    torch.manual_seed(0)
+    assert float(prior_moments(torch.randn(200, 500, dtype=torch.float64))) < 1e-3
+    same_for_all = torch.ones(4, 8)
+    assert float(prior_moments(same_for_all)) == 1.0
+    assert float(prior_moments(torch.ones(1, 8))) == 0.0
+    assert float(prior_moments(3 * torch.randn(50, 50))) > 10.0

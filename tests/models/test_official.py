@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,12 +17,9 @@ from torch import Tensor
 
 from hagan.config.models import HAGANConfig
 from hagan.config.recipes import recipe
-from hagan.errors import BadInputError, UnsafeFileError, UsageError
 from hagan.models.ha_gan import HAGAN, RealBatch
 from hagan.models.official import (
     NETWORKS,
-    OfficialFiles,
-    import_official,
     official_names,
     translate,
 )

@@ -89,9 +89,9 @@ class HAGANConfig:
     """How the two terms of Eq. (7) are joined; the released code takes their mean."""
     reconstruction_weight_generator: float = 0.0
     """Weight with which Eq. (7) also reaches G; 0 leaves reconstruction to the encoders (III-C)."""
-    shell_weight: float = 0.0
-    """Weight that pulls encoded latents to where draws of N(0, I) lie, so that what
-    reconstruction teaches G reaches its samples."""
+    prior_weight: float = 0.0
+    """Weight that gives encoded latents the moments of N(0, I), so that they differ from volume to
+    volume and what reconstruction teaches G reaches its samples."""
     body_weight: float = 1.0
     """How many times a voxel of the body counts against one of the background in a reconstruction.
     Plain L1 on volumes that are mostly background has a constant as a cheap optimum."""

@@ -19,9 +19,9 @@ from hagan.models.losses import (
     bce,
     class_loss,
     gradient_square,
+    prior_moments,
     rebuilt_l1,
     relativistic,
-    shell,
 )
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
 from hagan.networks.ha_gan.encoder import Encoder
@@ -188,7 +188,9 @@ class HAGAN(GAN[RealBatch]):
             slab: Slabs = self.generator.high(self.selector.low(features, start))
             return slab
         span = self.selector.feature_span(start)
-        return self.generator.high.slab(features[:, :, span.start : span.stop], self.selector, start)
+        return self.generator.high.slab(
+            features[:, :, span.start : span.stop], self.selector, start
+        )
 
     def pair_of(self, latents: Latents, labels: Labels | None, start: int) -> Pair:
         """Slab and low-resolution volume of latents (Eqs. 2 and 3)."""
@@ -319,8 +321,8 @@ class HAGAN(GAN[RealBatch]):
         terms = {"rebuilt_slab": weight * self._l1(rebuilt.slab, batch.slab)}
         if rebuilt.low is not None:
             terms["rebuilt_low"] = weight * self._l1(rebuilt.low, batch.low)
-        if config.shell_weight > 0:
-            terms["shell"] = config.shell_weight * shell(codes)
+        if config.prior_weight > 0:
+            terms["prior"] = config.prior_weight * prior_moments(codes)
         return terms
 
     def _l1(self, rebuilt: Volumes, real: Volumes) -> Scalar:

@@ -60,6 +60,14 @@ def rebuilt_l1(
     return (weight * (rebuilt - real).abs()).sum() / weight.sum()
 
 
-def shell(codes: Latents) -> Scalar:
-    """How far codes lie from where draws of N(0, I) concentrate: mean 0 and mean square 1 each."""
-    return (codes.mean(dim=1).square() + (codes.square().mean(dim=1) - 1.0).square()).mean()
+def prior_moments(codes: Latents) -> Scalar:
+    """How far codes lie from draws of N(0, I): their mean square, and their variance over the batch.
+
+    Both are means over all entries, since a batch of few says little of one entry. Without the
+    variance an encoder may give every volume the same code, and its reconstruction the mean volume.
+    A batch of one has no variance and only its mean square counts.
+    """
+    penalty = (codes.square().mean() - 1.0).square()
+    if len(codes) > 1:
+        penalty = penalty + (codes.var(dim=0).mean() - 1.0).square()
+    return penalty

@@ -20,9 +20,7 @@ PREVIEW_SEED = 0
 
 
 @torch.no_grad()
-def write_preview(
-    model: GAN[Any], batch: Batch, path: Path, *, device: torch.device | str
-) -> None:
+def write_preview(model: GAN[Any], batch: Batch, path: Path, *, device: torch.device | str) -> None:
     """Write a PNG with a row of real volumes, one of fakes and, with an encoder, one of rebuilt.
 
     The fakes come from the same latents in every preview of a run, so that pictures can be

@@ -166,9 +166,11 @@ class Trainer:
         training = self.config.training
         torch.manual_seed(step_seed(training.seed, self.step, self.roll_backs))
         self.model.begin_step(self.step)
-        share = min((self.step + 1) / training.learning_rate_ramp, 1.0) if (
-            training.learning_rate_ramp
-        ) else 1.0
+        share = (
+            min((self.step + 1) / training.learning_rate_ramp, 1.0)
+            if (training.learning_rate_ramp)
+            else 1.0
+        )
         shared = self._prepare(repeat=0)
         values: dict[str, float] = {}
         for player in self.players:
@@ -216,7 +218,8 @@ class Trainer:
     def _roll_back(self, error: NonFiniteError) -> None:
         """Go back to the newest checkpoint and on with other random numbers."""
         failed_at, roll_backs = self.step, self.roll_backs + 1
-        if roll_backs > self.config.training.max_roll_backs or not self._resume():
+        resumed = self._resume()
+        if roll_backs > self.config.training.max_roll_backs or not resumed:
             raise DivergedError(
                 f"{error}, after {roll_backs - 1} roll-backs; the last good state is step "
                 f"{self.step} in {self.run_dir.state}. Lower the learning rates, or look at "

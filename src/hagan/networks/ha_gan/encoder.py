@@ -26,9 +26,7 @@ class HighEncoder(nn.Module):
         """Feature maps [b, width, d/4, h/4, w/4] of volumes or slabs [b, 1, d, h, w]."""
         return self.blocks(volumes)
 
-    def slab_features(
-        self, volumes: Volumes, selector: SlabSelector, start: int
-    ) -> FeatureMaps:
+    def slab_features(self, volumes: Volumes, selector: SlabSelector, start: int) -> FeatureMaps:
         """What G^H needs to rebuild the slab at `start`, exactly as the whole volume gives it.
 
         Exact where the normalisation works voxel by voxel.

@@ -42,7 +42,7 @@ class SlabSelector:
         return self.starts[int(torch.randint(len(self.starts), ()))]
 
     def position(self, start: int) -> float:
-        """r as a share of its range, from 0 to 1, as D^H is told it."""
+        """R as a share of its range, from 0 to 1, as D^H is told it."""
         return start / max(self.depth - self.slab_depth, 1)
 
     def high(self, volumes: Volumes, start: int) -> Slabs:

@@ -1,0 +1,245 @@
+"""`hagan train`: train a recipe on a store; the same command goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from hagan.config.codec import from_json, from_plain, to_json, to_plain
+from hagan.config.recipes import recipe
+from hagan.config.run_dir import RunDir
+from hagan.config.training import RunConfig
+from hagan.errors import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    from hagan.data.dataset import VolumeDataset
+    from hagan.data.store import Store
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a recipe on a store; the same command goes on where it stopped."""
+
+    recipe: tyro.conf.Positional[str]
+    """Name of a recipe, such as hagan-64, or the config.json of a run."""
+    store: Path | None = None
+    """Store that `hagan prepare` made; a run that was begun remembers its own."""
+    folder: Annotated[Path | None, tyro.conf.arg(name="run")] = None
+    """Folder of the run; the config.json's own folder if that is the recipe."""
+    fold: str | None = None
+    """i/n: hold back the subjects of fold i of n, such as 0/5."""
+    steps: int | None = None
+    """Training steps, instead of the recipe's."""
+    batch_size: int | None = None
+    """Volumes a step, instead of the recipe's."""
+    seed: int | None = None
+    """Seed, instead of the recipe's."""
+    precision: Literal["fp32", "bf16"] | None = None
+    """Numbers of the forward passes, instead of the recipe's."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes CUDA where there is any."""
+    conditional: bool = False
+    """Train the class-conditional form on the store's labels."""
+    tensorboard: bool = True
+    """Also write TensorBoard events, where it is installed."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """Further settings of config.json, such as model.width=32 training.save_every=100."""
+
+    def run_dir(self) -> RunDir:
+        """The run's folder."""
+        if self.folder is not None:
+            return RunDir(self.folder)
+        if self.recipe.endswith(".json"):
+            return RunDir(Path(self.recipe).parent)
+        raise UsageError("name the run's folder with --run")
+
+    def run(self) -> int:
+        """Train; returns the exit code."""
+        import torch
+
+        from hagan.cli.display import TrainingDisplay
+        from hagan.data.batches import Batches
+        from hagan.models.build import build_model
+        from hagan.training.trainer import Trainer, step_seed
+
+        run = self.run_dir()
+        store = open_store(self.store, run)
+        config = self.config(run, store)
+        dataset = open_dataset(store, config, run)
+        device = pick_device(self.device)
+        write_inputs(run, config, store)
+        torch.manual_seed(step_seed(config.training.seed, -1))
+        model = build_model(config.model)
+        batches = Batches(
+            dataset,
+            config.training.batch_size,
+            config.training.seed,
+            mirror=config.training.mirror,
+        )
+        with TrainingDisplay(run, config.training.steps) as display:
+            trainer = Trainer(
+                model,
+                config,
+                batches,
+                run,
+                geometry=json.loads(store.geometry.to_json()),
+                device=device,
+                on_step=display.update,
+                tensorboard=self.tensorboard,
+            )
+            display.begin(config, dataset, device, trainer.step)
+            trainer.train()
+        display.end(config)
+        return 0
+
+    def config(self, run: RunDir, store: Store) -> RunConfig:
+        """The recipe with this command's changes; a run that was begun keeps what it has."""
+        if self.recipe.endswith(".json"):
+            path = Path(self.recipe)
+            if not path.is_file():
+                raise BadInputError(f"{path}: no such file; expected the config.json of a run")
+            config = from_json(RunConfig, path.read_text(), where=str(path))
+        else:
+            config = recipe(self.recipe)
+        if self.conditional:
+            classes = len(store.geometry.class_names)
+            if classes < 2:
+                raise UsageError(
+                    f"{store.path} has no class labels; prepare it with --labels and "
+                    "--label-column, or train without --conditional"
+                )
+            config = replace(config, model=replace(config.model, num_classes=classes))
+        changes = {
+            name: getattr(self, name)
+            for name in ("steps", "batch_size", "seed", "precision")
+            if getattr(self, name) is not None
+        }
+        config = replace(config, training=replace(config.training, **changes))
+        if self.fold is not None:
+            config = replace(config, fold=self.fold)
+        config = with_settings(config, self.set)
+        shape = tuple(store.volume_shape)
+        if shape != config.model.volume_shape:
+            raise UsageError(
+                f"{store.path} holds volumes of {shape}, {config.name} makes "
+                f"{config.model.volume_shape}; take the recipe of that side or prepare the "
+                "scans again"
+            )
+        return config
+
+
+def with_settings(config: RunConfig, assignments: tuple[str, ...]) -> RunConfig:
+    """The configuration with `section.key=value` put in; values are JSON or plain words."""
+    plain = to_plain(config)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        *sections, key = path.split(".")
+        target = plain
+        for section in sections:
+            target = target.get(section, {}) if isinstance(target, dict) else {}
+        if not equals or not isinstance(target, dict) or key not in target:
+            raise UsageError(
+                f"--set {assignment}: no such setting; expected KEY=VALUE with a key of "
+                "config.json, such as model.width=32"
+            )
+        try:
+            target[key] = json.loads(text)
+        except json.JSONDecodeError:
+            target[key] = text
+    try:
+        return from_plain(RunConfig, plain, where="--set")
+    except BadInputError as error:
+        raise UsageError(str(error)) from error
+
+
+def open_store(store: Path | None, run: RunDir) -> Store:
+    """The store that was named, or the one with which the run was begun."""
+    from hagan.data.store import Store
+
+    if store is None:
+        inputs = run.path / "inputs.json"
+        if not inputs.is_file():
+            raise UsageError("name the store with --store; `hagan prepare` makes one")
+        store = Path(json.loads(inputs.read_text())["store"])
+    return Store.open(store)
+
+
+def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
+    """The scans to train on."""
+    from hagan.data.dataset import Fold, VolumeDataset
+
+    fold = None if config.fold is None else Fold.parse(config.fold)
+    dataset = VolumeDataset(store, fold, part="train")
+    if len(dataset) == 0:
+        raise BadInputError(f"{store.path}: no scan is left to train on (fold {config.fold})")
+    return dataset
+
+
+def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
+    """Write config.json and inputs.json, or refuse to go on with another recipe or other scans.
+
+    Raises:
+        UsageError: The run was begun with other settings than its length, or other scans.
+    """
+    from hagan.data.files import write_bytes_atomically
+
+    run.path.mkdir(parents=True, exist_ok=True)
+    scans = [entry.id + ":" + entry.source_sha256 for entry in store.entries]
+    inputs_path = run.path / "inputs.json"
+    if run.config.exists():
+        begun = from_json(RunConfig, run.config.read_text(), where=str(run.config))
+        if _without_length(begun) != _without_length(config):
+            raise UsageError(
+                f"{run.path} was begun with other settings ({_difference(begun, config)}); take "
+                f"another --run, or go on with `hagan train {run.config}`"
+            )
+        if inputs_path.exists() and json.loads(inputs_path.read_text())["scans"] != scans:
+            raise UsageError(
+                f"{run.path} was begun on other scans than {store.path} holds now; take another "
+                "--run, since its batches could not be the same"
+            )
+    write_bytes_atomically(run.config, to_json(config).encode())
+    inputs = {"store": str(store.path.resolve()), "scans": scans}
+    write_bytes_atomically(inputs_path, (json.dumps(inputs, indent=2) + "\n").encode())
+
+
+def _without_length(config: RunConfig) -> RunConfig:
+    """What must not change in a run: all but how long it is and how often it saves and reports."""
+    training = replace(config.training, steps=1, save_every=1, keep=1, preview_every=1, log_every=1)
+    return replace(config, training=training)
+
+
+def _difference(begun: RunConfig, asked: RunConfig) -> str:
+    old, new = _flat(to_plain(begun)), _flat(to_plain(asked))
+    changed = [
+        f"{key} was {old.get(key)}, is {new.get(key)}" for key in new if old.get(key) != new[key]
+    ]
+    return "; ".join(changed[:3])
+
+
+def _flat(plain: object, prefix: str = "") -> dict[str, object]:
+    if not isinstance(plain, dict):
+        return {prefix: plain}
+    flat: dict[str, object] = {}
+    for key, value in plain.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
+    return flat
+
+
+def pick_device(name: str) -> str:
+    """A torch device by name; auto takes CUDA where there is any."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"--device {name}: {str(error).splitlines()[0]}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"--device {name}: torch sees no CUDA device here")
+    return name

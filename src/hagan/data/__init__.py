@@ -1,0 +1,1 @@
+"""Files to volumes: readers, preparing, the store, batches and phantoms."""

@@ -1,0 +1,134 @@
+"""The scans of a store that a run may see: a fold's training or held-out part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hagan.data.store import Store, StoreEntry, fold_of
+from hagan.errors import BadInputError, UsageError
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of several ways to hold subjects back.
+
+    Attributes:
+        index: Which part is held back, from 0.
+        count: Into how many parts the subjects are split.
+    """
+
+    index: int
+    count: int = 5
+
+    def __post_init__(self) -> None:
+        if not (self.count >= 2 and 0 <= self.index < self.count):
+            raise UsageError(
+                f"fold {self.index}/{self.count} must be one of 0/{max(self.count, 2)} to "
+                f"{max(self.count, 2) - 1}/{max(self.count, 2)}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Fold:
+        """Read ``0/5``.
+
+        Args:
+            text: Index, a stroke, and the number of folds.
+
+        Returns:
+            The fold.
+
+        Raises:
+            UsageError: The text is something else.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal()):
+            raise UsageError(f"fold {text!r} must look like 0/5: which part of how many")
+        return cls(int(index), int(count))
+
+    def holds_back(self, subject: str) -> bool:
+        """Tell whether a subject is held out of training.
+
+        Args:
+            subject: Its name.
+
+        Returns:
+            True for a held-out subject.
+        """
+        return fold_of(subject, self.count) == self.index
+
+
+class VolumeDataset:
+    """Volumes of a store by number.
+
+    Attributes:
+        store: The store.
+        entries: The scans of this part, in the store's order.
+        num_classes: Number of classes; 0 unless every scan of this part has a label.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        fold: Fold | None = None,
+        part: Literal["train", "held-out"] = "train",
+        *,
+        only_labelled: bool = False,
+    ) -> None:
+        """Choose the scans.
+
+        Args:
+            store: The store.
+            fold: Which subjects are held back; None uses every scan.
+            part: The scans to train on, or those held back.
+            only_labelled: Leave out scans without a label, as a class-conditional model must.
+
+        Raises:
+            BadInputError: No scan is left.
+        """
+        self.store = store
+        self.entries: tuple[StoreEntry, ...] = tuple(
+            entry
+            for entry in store.entries
+            if (fold is None or fold.holds_back(entry.subject) == (part == "held-out"))
+            and (entry.label is not None or not only_labelled)
+        )
+        if not self.entries:
+            what = "labelled scan" if only_labelled else "scan"
+            which = "" if fold is None else f" in the {part} part of fold {fold.index}/{fold.count}"
+            raise BadInputError(f"{store.path} has no {what}{which}; prepare more")
+        is_labelled = all(entry.label is not None for entry in self.entries)
+        self.num_classes = len(store.class_names) if is_labelled else 0
+
+    def __len__(self) -> int:
+        """Count the scans."""
+        return len(self.entries)
+
+    def volume(self, index: int) -> Float[Tensor, "1 d h w"]:
+        """Read one volume.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            Intensities in [-1, 1].
+
+        Raises:
+            BadInputError: Its file is damaged.
+        """
+        return torch.from_numpy(self.store.load(self.entries[index]))[None]
+
+    def label(self, index: int) -> int | None:
+        """Look up the class of one scan.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            Index into the class names; None where the part has no classes.
+        """
+        return self.entries[index].label if self.num_classes else None

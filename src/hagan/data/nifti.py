@@ -1,0 +1,224 @@
+"""NIfTI-1 and NIfTI-2, .nii and .nii.gz: a strict reader and a writer.
+
+nibabel reads headers; the bytes are read here, because nibabel allocates what a header declares,
+never checks gzip's CRC, and accepts a file that is longer than its header says.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from hagan.data.files import write_bytes_atomically
+from hagan.data.volume import Modality, Volume
+from hagan.errors import ScanError
+
+MAX_VOXELS = 2**31
+"""More than any scanner makes; a header that declares more is damaged or hostile."""
+
+_MAX_INFLATION = 1032
+"""The most that deflate can shrink; what a .nii.gz declares beyond it cannot be there."""
+
+_MAX_TRAILING = 511
+"""Some writers fill the last block of 512 bytes."""
+
+_TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_nifti(path: Path) -> Volume:
+    """Read one volume in the orientation of its file.
+
+    A sform is preferred to a qform. A file with neither is refused: which side is left would be
+    a guess.
+
+    Args:
+        path: A .nii or .nii.gz file.
+
+    Returns:
+        Voxels [i, j, k] with the scaling of the header applied; modality unknown.
+
+    Raises:
+        ScanError: E101 cut short or not to be opened, E102 not NIfTI, E104 not three-dimensional,
+            E107 a size that cannot be, E108 no usable affine, E109 damaged.
+    """
+    is_gzip = path.name.lower().endswith(".gz")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as raw:
+            _check_magic(raw.read(2), is_gzip, path)
+        with gzip.open(path) if is_gzip else path.open("rb") as stream:
+            header = _header(stream, path)
+            shape = _shape(header, path)
+            end = _declared_end(header, shape, size * _MAX_INFLATION if is_gzip else size, path)
+            wanted = end - stream.tell()
+            data = stream.read(wanted)
+            trailing = len(stream.read(_MAX_TRAILING + 1))
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ScanError("E109", f"{path.name}: the gzip stream is damaged ({error})") from error
+    except EOFError as error:
+        raise ScanError("E101", f"{path.name}: cut short; copy the file again") from error
+    except OSError as error:
+        raise ScanError("E101", f"{path.name}: {error.strerror or error}") from error
+    if len(data) < wanted:
+        said = f"cut short, {len(data)} of {wanted} bytes"
+        raise ScanError("E101", f"{path.name}: {said}; copy the file again")
+    if trailing > _MAX_TRAILING:
+        raise ScanError("E109", f"{path.name}: longer than its header {shape} declares")
+    dtype, count = header.get_data_dtype(), int(np.prod(shape))
+    voxels = np.frombuffer(data, dtype, count, offset=wanted - count * dtype.itemsize)
+    voxels = voxels.reshape(shape, order="F")
+    return Volume(_scaled(voxels, header, path), _affine(header, path))
+
+
+def write_nifti(
+    volume: Volume, path: Path, *, description: str = "", extension: bytes | None = None
+) -> None:
+    """Write one volume, whole or not at all.
+
+    The axes are stored as (w, h, d), so that the third is axial as in most files. CT whose values
+    are whole numbers becomes int16, everything else float32. The same volume gives the same bytes.
+
+    Args:
+        volume: The volume.
+        path: A .nii or .nii.gz file.
+        description: Text of the header's ``descrip`` field, at most 79 bytes.
+        extension: Content of a header extension of code 6 (comment), or None.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
+    voxels = volume.voxels.transpose(2, 1, 0)
+    affine = volume.affine[:, (2, 1, 0, 3)]
+    image: Any = nib.Nifti1Image(_compact(voxels, volume.modality), affine)  # type: ignore[no-untyped-call]
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    image.header["descrip"] = description.encode()[:79]
+    if extension is not None:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(6, extension))
+    content = image.to_bytes()
+    if path.name.lower().endswith(".gz"):
+        content = gzip.compress(content, compresslevel=6, mtime=0)
+    write_bytes_atomically(path, content)
+
+
+def _compact(voxels: NDArray[np.float32], modality: Modality) -> NDArray[Any]:
+    fits = modality == "ct" and voxels.min() >= -32768 and voxels.max() <= 32767
+    if fits and np.array_equal(voxels, np.rint(voxels)):
+        return voxels.astype(np.int16)
+    return voxels.astype(np.float32)
+
+
+def _check_magic(start: bytes, is_gzip: bool, path: Path) -> None:
+    if is_gzip and start != _GZIP_MAGIC:
+        raise ScanError("E102", f"{path.name}: not a gzip file; is it a .nii or a text?")
+    if not is_gzip and start == _GZIP_MAGIC:
+        raise ScanError("E102", f"{path.name}: a gzip file; rename it to .nii.gz")
+
+
+def _header(stream: Any, path: Path) -> Any:
+    """Read the header without nibabel's own opening of files."""
+    start = stream.read(4)
+    if len(start) < 4:
+        raise ScanError("E101", f"{path.name}: cut short within the header; copy the file again")
+    kinds: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+    kind = next((kinds[n] for n in (348, 540) if start in _both_ways(n)), None)
+    if kind is None:
+        raise ScanError("E102", f"{path.name}: not a NIfTI file")
+    binary = start + stream.read(kind.sizeof_hdr - 4)
+    if len(binary) < kind.sizeof_hdr:
+        raise ScanError("E101", f"{path.name}: cut short within the header; copy the file again")
+    try:
+        header = kind(binary, check=False)
+    except (ValueError, nib.spatialimages.HeaderDataError) as error:
+        raise ScanError("E102", f"{path.name}: not a NIfTI header ({error})") from error
+    if not bytes(header["magic"]).startswith((b"n+1", b"n+2")):
+        raise ScanError(
+            "E102", f"{path.name}: not a single-file NIfTI (Analyze or .hdr/.img); convert it"
+        )
+    return header
+
+
+def _both_ways(number: int) -> tuple[bytes, bytes]:
+    return struct.pack("<i", number), struct.pack(">i", number)
+
+
+def _shape(header: Any, path: Path) -> tuple[int, int, int]:
+    """The three sizes; a fourth axis of one frame is dropped."""
+    dim = [int(size) for size in header["dim"]]
+    if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1:
+        raise ScanError("E109", f"{path.name}: the header declares the sizes {dim}")
+    sizes = dim[1 : dim[0] + 1]
+    i, j, k = (*sizes, 1, 1)[:3]
+    frames = int(np.prod(sizes[3:], dtype=np.float64)) if len(sizes) > 3 else 1
+    if frames > 1:
+        raise ScanError(
+            "E104", f"{path.name}: {frames} volumes in one file; split them and choose one"
+        )
+    if min(i, j, k) < 2:
+        raise ScanError("E104", f"{path.name}: {i} x {j} x {k} is not a volume")
+    if i * j * k > MAX_VOXELS:
+        raise ScanError("E107", f"{path.name}: the header declares {i} x {j} x {k} voxels")
+    return i, j, k
+
+
+def _declared_end(header: Any, shape: tuple[int, int, int], available: int, path: Path) -> int:
+    """Where the voxels end; refused before anything of that size is allocated."""
+    try:
+        dtype = header.get_data_dtype()
+    except (KeyError, nib.spatialimages.HeaderDataError) as error:
+        raise ScanError("E109", f"{path.name}: unknown type of voxels ({error})") from error
+    if dtype.kind not in "iuf":
+        raise ScanError("E104", f"{path.name}: voxels are {dtype}, not one number each")
+    start = float(header["vox_offset"])
+    if not (header.sizeof_hdr <= start <= 2**31):
+        raise ScanError("E109", f"{path.name}: the header puts the voxels at byte {start:g}")
+    end = int(start) + int(np.prod(shape, dtype=np.int64)) * int(dtype.itemsize)
+    is_gzip = path.name.lower().endswith(".gz")
+    if end > (available if is_gzip else 1000 * available):
+        i, j, k = shape
+        raise ScanError(
+            "E107", f"{path.name}: the header declares {i} x {j} x {k} voxels, the file is small"
+        )
+    if end > available:
+        said = f"cut short, {available} of {end} bytes"
+        raise ScanError("E101", f"{path.name}: {said}; copy the file again")
+    return end
+
+
+def _scaled(voxels: NDArray[Any], header: Any, path: Path) -> NDArray[np.float32]:
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    # NIfTI-1: a slope of 0 means that there is no scaling; some writers leave NaN for the same.
+    if slope == 0 or np.isnan(slope):
+        return voxels.astype(np.float32)
+    if not (np.isfinite(slope) and np.isfinite(intercept)):
+        raise ScanError("E109", f"{path.name}: scaling {slope:g}, {intercept:g} is not usable")
+    if (slope, intercept) == (1.0, 0.0):
+        return voxels.astype(np.float32)
+    return (voxels.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def _affine(header: Any, path: Path) -> NDArray[np.float64]:
+    if int(header["sform_code"]) > 0:
+        affine = np.array(header.get_sform(), np.float64)
+    elif int(header["qform_code"]) > 0:
+        try:
+            affine = np.array(header.get_qform(), np.float64)
+        except (ValueError, nib.spatialimages.HeaderDataError) as error:
+            raise ScanError("E108", f"{path.name}: the qform is not usable ({error})") from error
+    else:
+        raise ScanError(
+            "E108",
+            f"{path.name}: no sform and no qform, so left and right are unknown; "
+            "set the sform if you know them",
+        )
+    affine[:3] *= _TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    return affine

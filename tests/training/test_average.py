@@ -1,0 +1,44 @@
+"""The moving average: half-life, ramp, and a model that is itself again afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from hagan.training.average import MovingAverage
+from hagan.training.trainer import Trainer
+
+
+def test_after_one_half_life_old_and_new_weigh_the_same(
+    make_trainer: Callable[..., Trainer],
+) -> None:
+    model = make_trainer().model
+    average = MovingAverage(model, half_life=40.0, ramp=None)
+    name = "generator.common.fc.bias"
+    start = average.tensors[name].clone()
+    with torch.no_grad():
+        model.generator.common.fc.bias.add_(1.0)
+    for number in range(10):
+        average.update(model, images_seen=4 * (number + 1), batch_size=4)
+    torch.testing.assert_close(average.tensors[name], start + 0.5)
+
+
+def test_ramp_shortens_the_half_life_at_first(make_trainer: Callable[..., Trainer]) -> None:
+    average = MovingAverage(make_trainer().model, half_life=1000.0, ramp=0.05)
+    assert average.decay(images_seen=400, batch_size=4) == pytest.approx(0.5 ** (4 / 20))
+    assert average.decay(images_seen=10**6, batch_size=4) == pytest.approx(0.5 ** (4 / 1000))
+
+
+def test_applied_for_the_block_only(make_trainer: Callable[..., Trainer]) -> None:
+    trainer = make_trainer()
+    average = trainer.average
+    assert average is not None
+    trainer.train_step()
+    live = trainer.model.generator.common.fc.bias.detach().clone()
+    with average.applied(trainer.model):
+        inside = trainer.model.generator.common.fc.bias.detach().clone()
+    assert torch.equal(inside, average.tensors["generator.common.fc.bias"])
+    assert not torch.equal(inside, live)
+    assert torch.equal(trainer.model.generator.common.fc.bias, live)
