@@ -10,7 +10,8 @@ from hagan.models.ha_gan import HAGAN
 
 
 @pytest.mark.parametrize(
-    ("shape", "slabs"), [((32, 32, 32), 8), ((64, 64, 64), 8), ((80, 96, 112), 5), ((96, 96, 96), 8)]
+    ("shape", "slabs"),
+    [((32, 32, 32), 8), ((64, 64, 64), 8), ((80, 96, 112), 5), ((96, 96, 96), 8)],
 )
 def test_one_logit_a_volume_and_class_logits(shape: tuple[int, int, int], slabs: int) -> None:
     config = HAGANConfig(volume_shape=shape, num_slabs=slabs, width=8, latent_dim=8, num_classes=3)

@@ -11,7 +11,10 @@ from hagan.models.ha_gan import HAGAN
 
 def model_with(norm: str) -> HAGAN:
     config = HAGANConfig(
-        volume_shape=(32, 32, 32), width=8, latent_dim=16, high_norm=norm  # type: ignore[arg-type]
+        volume_shape=(32, 32, 32),
+        width=8,
+        latent_dim=16,
+        high_norm=norm,  # type: ignore[arg-type]
     )
     torch.manual_seed(0)
     return HAGAN(config).double().eval()

@@ -16,7 +16,8 @@ def small(shape: tuple[int, int, int], **changes: object) -> HAGAN:
 
 
 @pytest.mark.parametrize(
-    ("shape", "slabs"), [((32, 32, 32), 8), ((64, 32, 64), 8), ((80, 96, 112), 5), ((48, 40, 56), 6)]
+    ("shape", "slabs"),
+    [((32, 32, 32), 8), ((64, 32, 64), 8), ((80, 96, 112), 5), ((48, 40, 56), 6)],
 )
 def test_a_is_a_quarter_and_the_volume_has_the_shape(
     shape: tuple[int, int, int], slabs: int
