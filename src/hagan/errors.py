@@ -1,4 +1,4 @@
-"""What a user can cause and how the program ends for it: one tree of errors, each with an exit code.
+"""What a user can cause, and how the program ends for it: one tree of errors with exit codes.
 
 HaganError
 ├── UsageError            2    a wrong argument, recipe name or configuration

@@ -41,7 +41,12 @@ def config() -> RunConfig:
         name="test",
         model=replace(model, width=8, latent_dim=16),
         training=TrainingConfig(
-            steps=6, batch_size=2, average_half_life=20.0, save_every=2, preview_every=4, log_every=2
+            steps=6,
+            batch_size=2,
+            average_half_life=20.0,
+            save_every=2,
+            preview_every=4,
+            log_every=2,
         ),
     )
 

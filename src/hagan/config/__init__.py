@@ -1,0 +1,1 @@
+"""Configurations and recipes: words only, no torch."""

@@ -1,4 +1,4 @@
-"""Configurations to JSON and back: strict, so that a file from another version fails with a line."""
+"""Configurations to JSON and back, strictly: a file of another version fails with a line."""
 
 from __future__ import annotations
 

@@ -13,6 +13,17 @@ Shape3: TypeAlias = tuple[int, int, int]
 LARGEST_BASE = 7
 SMALLEST_BASE = 3
 
+NOT_NEGATIVE = (
+    "gamma_per_voxel",
+    "class_weight_discriminator",
+    "class_weight_generator",
+    "slab_weight",
+    "image_weight",
+    "reconstruction_weight_generator",
+    "prior_weight",
+)
+"""Weights of terms: below 0 a player would make its loss worse."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdamConfig:
@@ -31,7 +42,8 @@ class AdamConfig:
         # JSON and command lines give integers where torch insists on floats.
         for name in ("learning_rate", "beta1", "beta2", "epsilon"):
             object.__setattr__(self, name, float(getattr(self, name)))
-        if self.learning_rate <= 0 or self.epsilon <= 0:
+        # Written so that NaN, which JSON can hold, is refused too.
+        if not (self.learning_rate > 0 and self.epsilon > 0):
             raise UsageError("learning rate and epsilon must be above 0")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise UsageError("beta1 and beta2 must lie in [0, 1)")
@@ -45,7 +57,7 @@ class HAGANConfig:
     """
 
     volume_shape: Shape3 = (256, 256, 256)
-    """Voxels along d, h, w; each must be a base of 3 to 7 times a power of two that is at least 8."""
+    """Voxels along d, h, w; each is a base of 3 to 7 times the same power of two, at least 8."""
     latent_dim: int = 1024
     """Entries of the latent code Z."""
     width: int = 64
@@ -129,12 +141,17 @@ class HAGANConfig:
             raise UsageError("latent_dim must be at least 1 and width a multiple of 4")
         if self.num_classes == 1 or self.num_classes < 0:
             raise UsageError("num_classes is 0 (unconditional) or at least 2")
+        for name in NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} must not be negative")
+        if not self.body_weight > 0:
+            raise UsageError("body_weight must be above 0")
         if self.reconstruction_weight_generator > 0 and not self.encoder:
             raise UsageError("reconstruction cannot reach G without an encoder")
 
     @property
     def num_doublings(self) -> int:
-        """Doublings of G^A: how often the base grid is doubled to reach A, at a quarter of the side.
+        """Doublings of G^A: how often its base grid is doubled to reach A.
 
         Raises:
             UsageError: No base grid of 3 to 7 fits the volume shape.

@@ -44,8 +44,14 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "save_every", "keep", "preview_every", "log_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1")
-        if self.average_half_life is not None and self.average_half_life <= 0:
-            raise UsageError("average_half_life must be above 0, or none")
+        for name in ("seed", "learning_rate_ramp", "max_roll_backs"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} must not be negative")
+        for name in ("average_half_life", "average_ramp"):
+            value = getattr(self, name)
+            # Written so that NaN, which JSON can hold, is refused too.
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} must be above 0, or none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Judging sets of volumes, whoever made them."""

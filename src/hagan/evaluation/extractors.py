@@ -30,9 +30,7 @@ def random_resnet10() -> ResNet10:
     return network.eval().requires_grad_(False)
 
 
-def features_of(
-    volumes: Iterable[NDArray[np.float32]], network: nn.Module
-) -> NDArray[np.float64]:
+def features_of(volumes: Iterable[NDArray[np.float32]], network: nn.Module) -> NDArray[np.float64]:
     """Features [n, f] of volumes [d, h, w] in [-1, 1], one volume at a time."""
     rows = []
     with torch.no_grad():

@@ -1,0 +1,1 @@
+"""Trained models to volumes, codes and reconstructions."""

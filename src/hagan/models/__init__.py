@@ -1,0 +1,1 @@
+"""The game: one interface, its models, losses and weights."""

@@ -61,7 +61,7 @@ def rebuilt_l1(
 
 
 def prior_moments(codes: Latents) -> Scalar:
-    """How far codes lie from draws of N(0, I): their mean square, and their variance over the batch.
+    """How far codes lie from draws of N(0, I): in mean square, and in variance over the batch.
 
     Both are means over all entries, since a batch of few says little of one entry. Without the
     variance an encoder may give every volume the same code, and its reconstruction the mean volume.

@@ -68,7 +68,8 @@ class ConvBlock(nn.Module):
 
     def forward(self, features: FeatureMaps) -> FeatureMaps:
         """Map features [b, inputs, d, h, w] to [b, outputs, d', h', w']."""
-        return self.act(self.conv(features))
+        mapped: FeatureMaps = self.act(self.conv(features))
+        return mapped
 
 
 class SpectralNorm(nn.Module):

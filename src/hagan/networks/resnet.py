@@ -25,9 +25,7 @@ class BasicBlock(nn.Module):
             inputs, outputs, 3, stride, padding=dilation, dilation=dilation, bias=False
         )
         self.bn1 = nn.BatchNorm3d(outputs)
-        self.conv2 = nn.Conv3d(
-            outputs, outputs, 3, padding=dilation, dilation=dilation, bias=False
-        )
+        self.conv2 = nn.Conv3d(outputs, outputs, 3, padding=dilation, dilation=dilation, bias=False)
         self.bn2 = nn.BatchNorm3d(outputs)
         self.downsample = (
             nn.Sequential(
@@ -64,4 +62,5 @@ class ResNet10(nn.Module):
         features = self.maxpool(torch.relu(self.bn1(self.conv1(volumes))))
         for number in range(1, len(STAGES) + 1):
             features = self.get_submodule(f"layer{number}")(features)
-        return features.mean(dim=(2, 3, 4))
+        means: Tensor = features.mean(dim=(2, 3, 4))
+        return means

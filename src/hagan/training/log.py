@@ -1,4 +1,4 @@
-"""Metrics of a run: one JSON line each few steps, and TensorBoard's events where it is installed."""
+"""Metrics of a run: a JSON line each few steps, and TensorBoard's events where installed."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TensorBoardLog:
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder))
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Write one line of `MetricsLog`."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hagan.data.phantom.brain_calibration import CalibrationError, solve_brain
+from hagan.data.phantom.brain_calibration import solve_brain
 from hagan.data.phantom.brain_cohort import at_age, draw_brain
+from hagan.data.phantom.rendered import CalibrationError
 
 
 def test_older_brains_get_wider_sulci() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hagan.data.phantom.fields import coverage
+from hagan.data.phantom.rendered import CalibrationError
 from hagan.data.phantom.thorax_cohort import draw_thorax
 from hagan.data.phantom.thorax_frame import place
 from hagan.data.phantom.thorax_landmarks import APEX, first_build
@@ -33,7 +34,7 @@ def test_lungs_are_where_nothing_else_is():
 
 def test_an_impossible_volume_fails_loudly():
     subject = replace(draw_thorax(2, 0), lung_volume=0.05)
-    with pytest.raises(AssertionError, match="no chest holds"):
+    with pytest.raises(CalibrationError, match="no chest holds"):
         solve_chest(replace(subject, lung_volume=60.0), place(subject, 32))
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hagan.data.phantom.rendered import CalibrationError
 from hagan.data.phantom.thorax_tissue import (
     AIR_HU,
     HOLE_HU,
@@ -43,7 +44,7 @@ def test_dark_noisy_lungs_are_raised_until_a_small_target_can_be_met():
 def test_an_impossible_target_fails_loudly():
     tissue = _tissue()
     full = Tissue(tissue.healthy, tissue.vessel + 1, tissue.wall, tissue.lumen, tissue.field)
-    with pytest.raises(AssertionError, match="wanted 20"):
+    with pytest.raises(CalibrationError, match="wanted 20"):
         _solve(full, 20.0)
 
 

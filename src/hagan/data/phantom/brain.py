@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hagan.data.phantom.brain_calibration import Brain, CalibrationError, solve_brain
+from hagan.data.phantom.brain_calibration import Brain, solve_brain
 from hagan.data.phantom.brain_cohort import BrainSubject
 from hagan.data.phantom.brain_grid import (
     AVERAGED_UP_TO,
@@ -16,7 +16,7 @@ from hagan.data.phantom.brain_grid import (
 )
 from hagan.data.phantom.brain_tissue import Tissue, compose
 from hagan.data.phantom.fields import blur, spline_noise, stream
-from hagan.data.phantom.rendered import Rendered
+from hagan.data.phantom.rendered import CalibrationError, Rendered
 
 _TOLERANCES = {"brain_ml": 0.01, "ventricles_ml": 0.05, "hippocampi_ml": 0.05}
 _CHUNK = 24

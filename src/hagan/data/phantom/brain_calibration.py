@@ -30,16 +30,13 @@ from hagan.data.phantom.brain_tissue import (
     sheet_ends,
 )
 from hagan.data.phantom.fields import coverage
+from hagan.data.phantom.rendered import CalibrationError
 
 _UNIT_ML = SPACING**3 / 1000
 _HALF_WIDTH_MM = (0.12, 2.2)
 _DEEPER_MM = (-7.0, 9.0)
 _HALF_WIDTH_STEP = 0.15
 _DEEPER_STEP = 3.0
-
-
-class CalibrationError(RuntimeError):
-    """A phantom whose volumes could not be brought to their targets."""
 
 
 @dataclass(frozen=True)

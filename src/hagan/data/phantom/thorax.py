@@ -3,10 +3,7 @@
 The phantom is an application for the models, not evidence about patients.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hagan.data.phantom.fields import (
     Box,
@@ -17,6 +14,7 @@ from hagan.data.phantom.fields import (
     spline_noise,
     stream,
 )
+from hagan.data.phantom.rendered import CalibrationError, Rendered
 from hagan.data.phantom.thorax_cohort import ThoraxSubject
 from hagan.data.phantom.thorax_frame import COARSE, Frame, place
 from hagan.data.phantom.thorax_landmarks import airway_trunk
@@ -37,37 +35,21 @@ HU_RANGE = (-1024, 3071)
 _EXTERIOR_BLUR = 0.42
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """One rendered thorax.
-
-    Attributes:
-        voxels: HU as int16 [d, h, w]; d runs from inferior to superior, h from front to back, w
-            from the patient's right to left (axis codes S, P, L). The field of view is always
-            330 x 380 x 380 mm.
-        truth: Measured facts by name; a name says its unit, `_l` for litres.
-        masks: Shares of "lung", "bone" and "emphysema" in every voxel [d, h, w], 0 to 1; empty
-            unless asked for.
-    """
-
-    voxels: NDArray[np.int16]
-    truth: dict[str, float]
-    masks: dict[str, Field]
-
-
 def render_thorax(subject: ThoraxSubject, side: int, masks: bool = False) -> Rendered:
     """Render a subject: shape, tissue, scan.
+
+    The field of view is always 330 x 380 x 380 mm, and axis codes are S, P, L.
 
     Args:
         subject: Who is scanned.
         side: Voxels along each axis; 32 to 256 were tried.
-        masks: Whether to return the tissue shares too.
+        masks: Whether to return the shares of "lung", "bone" and "emphysema" too.
 
     Returns:
         The scan, the same bytes for the same subject and side.
 
     Raises:
-        AssertionError: If lung volume or %LAA-950 cannot be brought to the subject's targets.
+        CalibrationError: If lung volume or %LAA-950 cannot be brought to the subject's targets.
     """
     frame = place(subject, side)
     chest = solve_chest(subject, frame)
@@ -129,7 +111,7 @@ def _lung_share(subject: ThoraxSubject, frame: Frame, chest: Chest, box: Box) ->
         shift, share, excess = shift + step, moved, after
         step = float(np.clip(-excess / slope, -3, 3))
     if abs(excess) > 0.01 * wanted:
-        raise AssertionError(
+        raise CalibrationError(
             f"subject {subject.subject} of seed {subject.seed}: lung volume is off by "
             f"{100 * excess / wanted:.1f} % at side {frame.side}"
         )

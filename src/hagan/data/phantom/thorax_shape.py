@@ -12,6 +12,7 @@ from hagan.data.phantom.fields import (
     smooth_max,
     smooth_min,
 )
+from hagan.data.phantom.rendered import CalibrationError
 from hagan.data.phantom.thorax_cohort import ThoraxSubject
 from hagan.data.phantom.thorax_frame import FIELD_OF_VIEW, Frame
 from hagan.data.phantom.thorax_landmarks import (
@@ -173,7 +174,7 @@ def solve_chest(subject: ThoraxSubject, frame: Frame) -> Chest:
         The chest, its volume within 0.2 % of the target on the coarse grid.
 
     Raises:
-        AssertionError: If no cage between 0.7 and 1.5 of the first guess can hold the lungs.
+        CalibrationError: If no cage between 0.7 and 1.5 of the first guess can hold the lungs.
     """
     # The search runs on every second cell, which is eight times faster; the answer is refined.
     sparse = replace(frame, z=_thin(frame.z), y=_thin(frame.y), x=_thin(frame.x))
@@ -186,7 +187,7 @@ def solve_chest(subject: ThoraxSubject, frame: Frame) -> Chest:
             if abs(volume / subject.lung_volume - 1) < 2e-3:
                 return chest
         build = _scaled(build, 1.03 if met or volume < subject.lung_volume else 0.97)
-    raise AssertionError(
+    raise CalibrationError(
         f"subject {subject.subject} of seed {subject.seed}: no chest holds "
         f"{subject.lung_volume:.2f} litres of lung, the last one held {volume:.2f}"
     )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hagan.data.phantom.fields import Box, Field, slab_coverage, spline_noise, stream
+from hagan.data.phantom.rendered import CalibrationError
 from hagan.data.phantom.thorax_cohort import ThoraxSubject
 from hagan.data.phantom.thorax_frame import Frame
 from hagan.data.phantom.thorax_landmarks import APEX
@@ -162,7 +163,7 @@ def solve_emphysema(
         noise: Image noise, HU.
 
     Raises:
-        AssertionError: If the target is missed by more than 3 % and more than 0.1 points.
+        CalibrationError: If the target is missed by more than 3 % and more than 0.1 points.
     """
     listed = tissue.at(core)
     share = lung[core]
@@ -191,6 +192,6 @@ def solve_emphysema(
     measured = low(listed, threshold)
     error = abs(measured - target)
     if error > max(0.03 * target, 0.1):
-        raise AssertionError(f"%LAA-950 is {measured:.2f}, wanted {target:.2f}")
+        raise CalibrationError(f"%LAA-950 is {measured:.2f}, wanted {target:.2f}")
     quiet = percent_low(share * listed.hu(threshold) + rest)
     return Emphysema(tissue, threshold, measured, quiet, raised)

@@ -1,0 +1,1 @@
+"""HA-GAN's networks."""

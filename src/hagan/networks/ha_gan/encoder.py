@@ -24,7 +24,8 @@ class HighEncoder(nn.Module):
 
     def forward(self, volumes: Volumes) -> FeatureMaps:
         """Feature maps [b, width, d/4, h/4, w/4] of volumes or slabs [b, 1, d, h, w]."""
-        return self.blocks(volumes)
+        features: FeatureMaps = self.blocks(volumes)
+        return features
 
     def slab_features(self, volumes: Volumes, selector: SlabSelector, start: int) -> FeatureMaps:
         """What G^H needs to rebuild the slab at `start`, exactly as the whole volume gives it.
@@ -37,7 +38,8 @@ class HighEncoder(nn.Module):
         voxels, wanted = selector.encoder_span(start), selector.feature_span(start)
         features = self(volumes[:, :, voxels.start : voxels.stop])
         first = wanted.start - voxels.start // REDUCTION
-        return features[:, :, first : first + wanted.stop - wanted.start]
+        kept: FeatureMaps = features[:, :, first : first + wanted.stop - wanted.start]
+        return kept
 
 
 class GroundEncoder(nn.Module):
@@ -61,7 +63,8 @@ class GroundEncoder(nn.Module):
 
     def forward(self, features: FeatureMaps) -> Latents:
         """Latent codes [b, z] of feature maps [b, width, d/4, h/4, w/4]."""
-        return self.last(self.blocks(features)).flatten(1)
+        codes: Latents = self.last(self.blocks(features)).flatten(1)
+        return codes
 
 
 class Encoder(nn.Module):

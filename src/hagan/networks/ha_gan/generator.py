@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 import torch
@@ -40,7 +41,7 @@ class CommonGenerator(nn.Module):
         self.fc = nn.Linear(latent_dim + num_classes, widths[0] * prod(base_shape))
         convs: list[nn.Module] = []
         acts: list[nn.Module] = []
-        for layer, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for layer, (inputs, outputs) in enumerate(pairwise(widths)):
             doubles = 1 <= layer <= num_doublings
             convs.append(
                 UpConv(inputs, outputs) if doubles else nn.Conv3d(inputs, outputs, 3, padding=1)
@@ -55,7 +56,8 @@ class CommonGenerator(nn.Module):
         features = self.fc(code).view(-1, self.first_width, *self.base_shape)
         for conv, act in zip(self.convs, self.acts, strict=True):
             features = act(conv(features))
-        return features
+        maps: FeatureMaps = features
+        return maps
 
 
 class LowGenerator(nn.Module):
@@ -136,7 +138,8 @@ class Generator(nn.Module):
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """X^H = G^H(G^A(Z)), whole: inference (paper III-B)."""
-        return self.high(self.common(latents, labels))
+        volumes: Volumes = self.high(self.common(latents, labels))
+        return volumes
 
 
 def _cut(features: FeatureMaps, span: Span, *, offset: int) -> FeatureMaps:

@@ -22,7 +22,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class SlabSelector:
-    """Cuts slabs of `slab_depth` slices out of volumes of `depth` slices, and what they need of A."""
+    """Cuts slabs of `slab_depth` out of `depth` slices, and what they need of A."""
 
     depth: int
     slab_depth: int
