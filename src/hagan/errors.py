@@ -43,6 +43,11 @@ class ScanError(BadInputError):
         assert code in FAULTS, f"unknown fault code {code}"
         super().__init__(f"{code} {message}")
         self.code = code
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[ScanError], tuple[str, str]]:
+        """Survive the way back from a worker process."""
+        return type(self), (self.code, self._message)
 
 
 class OutOfMemoryError(HaganError):

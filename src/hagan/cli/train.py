@@ -173,7 +173,8 @@ def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
     from hagan.data.dataset import Fold, VolumeDataset
 
     fold = None if config.fold is None else Fold.parse(config.fold)
-    dataset = VolumeDataset(store, fold, part="train")
+    conditional = config.model.num_classes > 0
+    dataset = VolumeDataset(store, fold, part="train", only_labelled=conditional)
     if len(dataset) == 0:
         raise BadInputError(f"{store.path}: no scan is left to train on (fold {config.fold})")
     return dataset

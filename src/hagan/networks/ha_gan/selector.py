@@ -33,7 +33,7 @@ class SlabSelector:
         return tuple(range(0, self.depth, self.slab_depth))
 
     def draw_start(self, *, uniform: bool = True) -> int:
-        """r, one for the whole batch: any slice at which a slab fits, or one of the partition's.
+        """Draw r, one for the whole batch: any slice at which a slab fits, or one of the partition's.
 
         The draw comes from torch's global CPU generator, which the trainer seeds at each step.
         """
@@ -42,7 +42,7 @@ class SlabSelector:
         return self.starts[int(torch.randint(len(self.starts), ()))]
 
     def position(self, start: int) -> float:
-        """R as a share of its range, from 0 to 1, as D^H is told it."""
+        """Where r lies in its range, from 0 to 1, as D^H is told it."""
         return start / max(self.depth - self.slab_depth, 1)
 
     def high(self, volumes: Volumes, start: int) -> Slabs:

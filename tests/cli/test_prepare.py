@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tyro
+
+from data.made import save_thorax
+from hagan.cli.prepare import Prepare
+from hagan.data.store import Store
+
+
+def command(*arguments: str | Path) -> Prepare:
+    return tyro.cli(Prepare, args=[str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    for number in range(2):
+        save_thorax(tmp_path / "scans" / f"s{number}.nii.gz", seed=number)
+    return tmp_path / "scans"
+
+
+def test_it_says_what_was_written_and_what_to_run_next(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    code = command(
+        scans, store, "--protocol", "thorax-ct", "--side", "16", "--window", "-1000", "400"
+    ).run()
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "2 done, 0 skipped, 0 failed" in printed
+    assert f"hagan train hagan-16 --store {store} --run RUN" in printed
+    opened = Store.open(store)
+    assert opened.volume_shape == (16, 16, 16)
+    assert opened.config.window == (-1000, 400)
+
+
+def test_failed_scans_have_a_line_each_and_the_code_says_so(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans / "bad[1].nii.gz").write_text("a text")
+    shape = ("--volume-shape", "16", "24", "32")
+    code = command(scans, tmp_path / "store", "--protocol", "thorax-ct", *shape).run()
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 3
+    assert sum(line.startswith("E102 bad[1].nii.gz: ") for line in lines) == 1
+    assert any("2 done, 0 skipped, 1 failed" in line for line in lines)
+    assert Store.open(tmp_path / "store").volume_shape == (16, 24, 32)
+
+
+def test_nothing_good_at_all_writes_no_next_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.nii").write_text("x")
+    code = command(tmp_path / "scans", tmp_path / "store", "--protocol", "generic").run()
+    printed = capsys.readouterr().out
+    assert code == 3
+    assert "hagan train" not in printed
+
+
+def test_labels_and_json(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("subject,gold\ns0,1\ns9,2\n")
+    common = (scans, tmp_path / "store", "--protocol", "thorax-ct", "--side", "16")
+    code = command(*common, "--labels", table, "--label-column", "gold", "--json").run()
+    content = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert [item["status"] for item in content["results"]] == ["done", "done"]
+    assert content["without_row"] == ["s1.nii.gz"]
+    assert content["unused_rows"] == ["s9"]
+    command(*common, "--labels", table, "--no-isotropic").run()
+    printed = capsys.readouterr().out
+    assert "1 scans have no row" in printed
+    assert "1 rows of the table have no scan" in printed

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.test_store import filled
+from hagan.data.batches import Batches
+from hagan.data.dataset import VolumeDataset
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> VolumeDataset:
+    store = filled(tmp_path / "s", count=7)
+    labelled = [dataclasses.replace(item, label=int(item.id) % 3) for item in store.entries]
+    return VolumeDataset(store.with_entries(labelled, ("a", "b", "c")))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 10, 20])
+def test_every_pass_shows_every_scan_once(dataset: VolumeDataset, batch_size: int) -> None:
+    batches = Batches(dataset, batch_size, seed=0)
+    shown = [index for step in range(7 * 3) for index in batches.indices(step)]
+    for start in range(0, len(shown) - 6, 7):
+        assert sorted(shown[start : start + 7]) == list(range(7))
+    assert len(Counter(tuple(shown[i : i + 7]) for i in range(0, len(shown) - 6, 7))) > 1
+
+
+def test_a_batch_depends_on_its_step_alone(dataset: VolumeDataset) -> None:
+    first, second = Batches(dataset, 3, 5, mirror=True), Batches(dataset, 3, 5, mirror=True)
+    forward = [first.at(step) for step in range(6)]
+    backward = [second.at(step) for step in reversed(range(6))][::-1]
+    for a, b in zip(forward, backward, strict=True):
+        assert torch.equal(a.volumes, b.volumes)
+        assert a.labels is not None
+        assert b.labels is not None
+        assert torch.equal(a.labels, b.labels)
+
+
+def test_seeds_and_repeats_differ(dataset: VolumeDataset) -> None:
+    def order(seed: int, repeat: int = 0) -> list[int]:
+        return [i for step in range(7) for i in Batches(dataset, 2, seed).indices(step, repeat)]
+
+    assert order(0) != order(1)
+    assert order(0) != order(0, repeat=1)
+
+
+def test_shapes_and_one_hot_labels(dataset: VolumeDataset) -> None:
+    batches = Batches(dataset, 4, 0)
+    batch = batches.at(0)
+    assert batch.volumes.shape == (4, 1, 8, 9, 10)
+    assert batch.volumes.dtype == torch.float32
+    assert batch.labels is not None
+    expected = [dataset.label(index) for index in batches.indices(0)]
+    assert batch.labels.argmax(1).tolist() == expected
+    assert batch.labels.sum(1).tolist() == [1] * 4
+
+
+def test_without_labels_there_are_none(tmp_path: Path) -> None:
+    assert Batches(VolumeDataset(filled(tmp_path / "s")), 2, 0).at(0).labels is None
+
+
+def test_mirroring_swaps_left_and_right_of_about_half(dataset: VolumeDataset) -> None:
+    plain, mirrored = Batches(dataset, 4, 0), Batches(dataset, 4, 0, mirror=True)
+    swapped = 0
+    for step in range(20):
+        for a, b in zip(plain.at(step).volumes, mirrored.at(step).volumes, strict=True):
+            if torch.equal(a.flip(-1), b):
+                swapped += 1
+            else:
+                assert torch.equal(a, b)
+    assert 25 <= swapped <= 55
