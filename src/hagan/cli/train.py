@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -164,7 +164,7 @@ def open_store(store: Path | None, run: RunDir) -> Store:
         inputs = run.path / "inputs.json"
         if not inputs.is_file():
             raise UsageError("name the store with --store; `hagan prepare` makes one")
-        store = Path(json.loads(inputs.read_text())["store"])
+        store = Path(_read_inputs(inputs)["store"])
     return Store.open(store)
 
 
@@ -173,10 +173,13 @@ def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
     from hagan.data.dataset import Fold, VolumeDataset
 
     fold = None if config.fold is None else Fold.parse(config.fold)
-    conditional = config.model.num_classes > 0
-    dataset = VolumeDataset(store, fold, part="train", only_labelled=conditional)
-    if len(dataset) == 0:
-        raise BadInputError(f"{store.path}: no scan is left to train on (fold {config.fold})")
+    num_classes = config.model.num_classes
+    dataset = VolumeDataset(store, fold, part="train", only_labelled=num_classes > 0)
+    if num_classes and dataset.num_classes != num_classes:
+        raise UsageError(
+            f"{store.path} has {dataset.num_classes} classes, {config.name} was set up for "
+            f"{num_classes}; prepare the scans with the labels that it was begun with"
+        )
     return dataset
 
 
@@ -186,10 +189,12 @@ def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
     Raises:
         UsageError: The run was begun with other settings than its length, or other scans.
     """
-    from hagan.data.files import write_bytes_atomically
+    from hagan.data.files import make_folder, write_bytes_atomically
 
-    run.path.mkdir(parents=True, exist_ok=True)
-    scans = [entry.id + ":" + entry.source_sha256 for entry in store.entries]
+    make_folder(run.path)
+    scans = [f"{entry.id}:{entry.source_sha256}" for entry in store.entries]
+    if config.model.num_classes:
+        scans = [f"{scan}:{e.label}" for scan, e in zip(scans, store.entries, strict=True)]
     inputs_path = run.path / "inputs.json"
     if run.config.exists():
         begun = from_json(RunConfig, run.config.read_text(), where=str(run.config))
@@ -198,7 +203,7 @@ def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
                 f"{run.path} was begun with other settings ({_difference(begun, config)}); take "
                 f"another --run, or go on with `hagan train {run.config}`"
             )
-        if inputs_path.exists() and json.loads(inputs_path.read_text())["scans"] != scans:
+        if inputs_path.exists() and _read_inputs(inputs_path)["scans"] != scans:
             raise UsageError(
                 f"{run.path} was begun on other scans than {store.path} holds now; take another "
                 "--run, since its batches could not be the same"
@@ -206,6 +211,18 @@ def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
     write_bytes_atomically(run.config, to_json(config).encode())
     inputs = {"store": str(store.path.resolve()), "scans": scans}
     write_bytes_atomically(inputs_path, (json.dumps(inputs, indent=2) + "\n").encode())
+
+
+def _read_inputs(path: Path) -> dict[str, Any]:
+    """What `write_inputs` wrote."""
+    try:
+        inputs: dict[str, Any] = json.loads(path.read_text())
+        _ = inputs["store"], inputs["scans"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInputError(
+            f"{path}: not readable ({error!r}); name the store with --store after removing the file"
+        ) from error
+    return inputs
 
 
 def _without_length(config: RunConfig) -> RunConfig:
@@ -238,9 +255,11 @@ def pick_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UsageError(f"--device {name}: {str(error).splitlines()[0]}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"--device {name}: torch sees no CUDA device here")
+        # Asked for a number: a name may be known, and the device absent or without storage.
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:110]
+        raise UsageError(
+            f"--device {name}: torch cannot use it here ({reason}); take --device cpu, or auto"
+        ) from error
     return name

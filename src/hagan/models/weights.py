@@ -118,8 +118,8 @@ def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise BadInputError(f"{path}: not a readable safetensors file ({error})") from error
-    facts = json.loads(metadata)
-    if facts.get("format") != FORMAT:
+    facts = _facts(metadata)
+    if facts is None:
         raise BadInputError(
             f"{path}: not a weights file of hagan; released checkpoints go through "
             "`hagan import-official`"
@@ -136,13 +136,24 @@ def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
         module.load_state_dict(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
-    step = int(facts["step"])
-    model.begin_step(step)
+    model.begin_step(facts["step"])
     return Loaded(
         model=model.eval().requires_grad_(False),
         config=config,
-        step=step,
+        step=facts["step"],
         geometry=facts["geometry"],
         sha256=sha256_of(path),
         path=path,
     )
+
+
+def _facts(metadata: str) -> dict[str, Any] | None:
+    """What `save_weights` wrote beside the tensors, or none if it did not write this."""
+    try:
+        facts = json.loads(metadata)
+    except json.JSONDecodeError:
+        return None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        return None
+    complete = {"config", "step", "geometry"} <= set(facts) and isinstance(facts["step"], int)
+    return facts if complete else None

@@ -1,0 +1,5 @@
+"""`python -m hagan`."""
+
+from hagan.cli.main import main
+
+main()

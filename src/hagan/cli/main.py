@@ -1,0 +1,109 @@
+"""`hagan`: one command line; each command's module is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Protocol
+
+from hagan import __version__
+from hagan.errors import HaganError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:Demo", "the main job from nothing to a report, on phantoms"),
+    "doctor": ("doctor:Doctor", "what was found on this machine"),
+    "phantom": ("phantom:Phantom", "a cohort of phantoms with known truth"),
+    "check": ("check:Check", "look at scans without writing anything"),
+    "prepare": ("prepare:Prepare", "scans to a store"),
+    "train": ("train:Train", "train a recipe on a store; the same command resumes"),
+    "generate": ("generate:Generate", "new volumes from a run"),
+    "encode": ("encode:Encode", "latent codes of scans"),
+    "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),
+    "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),
+    "import-official": ("import_official:ImportOfficial", "the authors' released checkpoints"),
+}
+"""Each command's class below `hagan.cli`, and what it does."""
+
+CODES = "exit codes: 0 ok, 2 usage, 3 bad input, 4 out of memory, 5 disk, 6 diverged, 7 unsafe file"
+
+
+class Command(Protocol):
+    """A parsed command line."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        ...
+
+
+def parse(arguments: list[str]) -> Command:
+    """The command that a command line names, with its flags.
+
+    Args:
+        arguments: Without the program's name.
+
+    Raises:
+        SystemExit: Help was asked for, or the command line is wrong (code 2).
+    """
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        raise SystemExit(0)
+    if arguments[0] == "--version":
+        print(f"hagan {__version__}")
+        raise SystemExit(0)
+    name = arguments[0]
+    if name not in COMMANDS:
+        print(f"hagan: no command is called {name!r}; `hagan --help` lists them", file=sys.stderr)
+        raise SystemExit(2)
+    import tyro
+
+    module, _, kind = COMMANDS[name][0].partition(":")
+    command: Any = getattr(importlib.import_module(f"hagan.cli.{module}"), kind)
+    parsed: Command = tyro.cli(command, prog=f"hagan {name}", args=arguments[1:])
+    return parsed
+
+
+def usage() -> str:
+    """The list of commands."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"hagan {__version__}: hierarchical GANs for 3D medical images",
+            "",
+            "usage: hagan COMMAND [flags]; `hagan COMMAND --help` shows them",
+            "",
+            *lines,
+            "",
+            CODES,
+        ]
+    )
+
+
+def main() -> None:
+    """Entry point of the `hagan` program."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; what a user can cause ends in one line and its exit code."""
+    try:
+        return parse(arguments).run()
+    except HaganError as error:
+        print(f"hagan: {error}", file=sys.stderr)
+        return error.exit_code
+    except MemoryError:
+        print("hagan: out of memory; take a smaller batch or side", file=sys.stderr)
+        return 4
+    except KeyboardInterrupt:
+        print("hagan: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except RuntimeError as error:
+        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+            raise
+        print(f"hagan: out of memory: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 4
