@@ -215,9 +215,7 @@ class Demo:
         report.heading("Losses")
         report.picture(loss_curves(RunDir(self.out / "run")), "Losses of each player by step.")
         report.heading("Stages")
-        report.table(
-            ("stage", "seconds"), [(stage.name, stage.seconds) for stage in stages.done]
-        )
+        report.table(("stage", "seconds"), [(stage.name, stage.seconds) for stage in stages.done])
         report.heading("The same by hand")
         report.code("\n".join(shlex.join(["hagan", *c]) for c in self.commands().values()))
         write_bytes_atomically(self.out / "report.html", report.html().encode())

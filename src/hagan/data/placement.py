@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hagan.config.data import Protocol
+from hagan.config.data import PrepareConfig, Protocol
 from hagan.data.volume import Modality
 from hagan.errors import BadInputError
 
@@ -94,6 +94,9 @@ class Geometry:
         window_low: Median source intensity of -1.
         window_high: Median source intensity of 1.
         class_names: Names of the labels, in order; empty when there are none.
+        isotropic: Whether the scans kept their proportions.
+        field_of_view_mm: Longest side of the grid where it is the same for every scan.
+        fixed_window: Window of every scan, where it was not found scan by scan.
     """
 
     volume_shape: Triple
@@ -104,6 +107,20 @@ class Geometry:
     window_low: float
     window_high: float
     class_names: tuple[str, ...] = ()
+    isotropic: bool = False
+    field_of_view_mm: float | None = None
+    fixed_window: tuple[float, float] | None = None
+
+    @property
+    def prepare_config(self) -> PrepareConfig:
+        """How a further scan is prepared as these were."""
+        return PrepareConfig(
+            protocol=self.protocol,
+            volume_shape=self.volume_shape,
+            isotropic=self.isotropic,
+            field_of_view_mm=self.field_of_view_mm,
+            window=self.fixed_window,
+        )
 
     @property
     def window(self) -> Window:

@@ -65,7 +65,7 @@ def _in_pool(
 
 def _start_worker() -> None:
     """One thread a worker, and Ctrl-C is the parent's to answer."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

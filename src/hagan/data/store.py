@@ -211,6 +211,9 @@ class Store:
             window_low=float(np.median([entry.window.low for entry in self.entries])),
             window_high=float(np.median([entry.window.high for entry in self.entries])),
             class_names=self.class_names,
+            isotropic=self.config.isotropic,
+            field_of_view_mm=self.config.field_of_view_mm,
+            fixed_window=self.config.window,
         )
 
     def load(self, entry: StoreEntry) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ class SlabSelector:
         return tuple(range(0, self.depth, self.slab_depth))
 
     def draw_start(self, *, uniform: bool = True) -> int:
-        """Draw r, one for the whole batch: any slice at which a slab fits, or one of the partition's.
+        """Draw r, one for the whole batch: any slice where a slab fits, or one of the partition's.
 
         The draw comes from torch's global CPU generator, which the trainer seeds at each step.
         """

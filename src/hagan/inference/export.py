@@ -1,0 +1,142 @@
+"""Synthetic volumes to files: marked as what they are, listed in a manifest, made again from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from hagan import __version__
+from hagan.data.files import write_bytes_atomically
+from hagan.data.formats import write_scan
+from hagan.data.nifti import write_nifti
+from hagan.data.volume import Volume
+from hagan.errors import BadInputError, UsageError
+from hagan.models.weights import Loaded
+
+Format = Literal["nifti", "npy"]
+SUFFIXES: dict[str, str] = {"nifti": ".nii.gz", "npy": ".npy"}
+
+MANIFEST = "manifest.json"
+GENERATED = "generated; no source image"
+REBUILT = "rebuilt from an encoded scan: this is patient data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One volume of a manifest."""
+
+    file: str
+    sha256: str
+    """Of the voxels as they were computed: float32, [d, h, w], little-endian."""
+    seed: int | None = None
+    index: int | None = None
+    label: int | None = None
+    truncation: float = 1.0
+    source: str | None = None
+    """The scan that was rebuilt."""
+    mean_absolute_error: float | None = None
+    """Of a reconstruction, in the scan's own units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a folder of synthetic volumes holds and how each was made."""
+
+    kind: str
+    recipe: str
+    step: int
+    weights_sha256: str
+    hagan_version: str
+    rows: tuple[Row, ...] = ()
+    synthetic: bool = True
+
+    def row_of(self, file: str) -> Row | None:
+        """The row of a file, if it is there."""
+        return next((row for row in self.rows if row.file == file), None)
+
+
+class Exporter:
+    """Writes marked volumes into a folder and keeps its manifest true after each."""
+
+    def __init__(self, folder: Path, loaded: Loaded, *, kind: str) -> None:
+        """Begin a folder, or go on with one of the same weights.
+
+        Args:
+            folder: Where the files go.
+            loaded: The model behind them.
+            kind: `GENERATED` or `REBUILT`.
+
+        Raises:
+            UsageError: The folder holds something else.
+        """
+        self.folder = folder
+        fresh = Manifest(
+            kind=kind,
+            recipe=loaded.config.name,
+            step=loaded.step,
+            weights_sha256=loaded.sha256,
+            hagan_version=__version__,
+        )
+        found = read_manifest(folder)
+        if found is None and folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty and holds no {MANIFEST}; choose a new folder")
+        if found is not None and dataclasses.replace(found, rows=()) != fresh:
+            raise UsageError(
+                f"{folder} holds volumes of other weights or another kind; choose a new folder"
+            )
+        self.manifest = found or fresh
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, volume: Volume, row: Row) -> None:
+        """Write one volume with its marks, then its row; a kill leaves both or neither."""
+        path = self.folder / row.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "Synthetic": True,
+            "Kind": self.manifest.kind,
+            "Software": f"hagan {self.manifest.hagan_version}",
+            "WeightsSHA256": self.manifest.weights_sha256,
+            "NotForClinicalUse": True,
+            **{name: value for name, value in dataclasses.asdict(row).items() if value is not None},
+        }
+        text = json.dumps(facts, indent=2) + "\n"
+        if row.file.endswith(SUFFIXES["nifti"]):
+            mark = f"SYNTHETIC hagan {self.manifest.weights_sha256[:8]}"
+            write_nifti(volume, path, description=mark, extension=text.encode())
+            side_car = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+            write_bytes_atomically(side_car, text.encode())
+        else:
+            write_scan(volume, path)
+        kept = tuple(r for r in self.manifest.rows if r.file != row.file)
+        rows = tuple(sorted((*kept, row), key=lambda r: r.file))
+        self.manifest = dataclasses.replace(self.manifest, rows=rows)
+        content = json.dumps(dataclasses.asdict(self.manifest), indent=2) + "\n"
+        write_bytes_atomically(self.folder / MANIFEST, content.encode())
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder, or none.
+
+    Raises:
+        BadInputError: There is one, but it is not ours.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        rows = tuple(Row(**row) for row in content.pop("rows"))
+        return Manifest(**content, rows=rows)
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInputError(f"{path}: not a manifest of hagan ({error})") from error
+
+
+def hash_of(volume: Volume) -> str:
+    """SHA-256 of a volume's voxels as little-endian float32 in the order d, h, w."""
+    return hashlib.sha256(np.ascontiguousarray(volume.voxels, dtype="<f4").tobytes()).hexdigest()
