@@ -84,7 +84,9 @@ class TrainingDisplay:
         if self.live:
             self.bar.update(self.task, completed=progress.step)
             if losses:
-                self.bar.update(self.task, losses=losses)
+                assert progress.line is not None
+                rate = progress.line["steps_per_second"]
+                self.bar.update(self.task, losses=f"{rate:.2f} steps/s  {losses}")
             return
         now = time.perf_counter()
         if losses and now - self.spoke >= PLAIN_SECONDS:

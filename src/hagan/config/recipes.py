@@ -84,7 +84,7 @@ def hagan(side: int) -> RunConfig:
             adam_discriminator=adam,
             adam_encoder=adam,
         ),
-        training=TrainingConfig(average_half_life=10_000.0, learning_rate_ramp=200),
+        training=TrainingConfig(average_half_life=10_000.0, learning_rate_ramp=50),
     )
 
 
@@ -137,7 +137,7 @@ def recipe(name: str) -> RunConfig:
         if int(match[2]) in sides:
             return make(int(match[2]))
         raise UsageError(f"recipe {match[1]} exists at sides {', '.join(map(str, sides))}")
-    nearest = difflib.get_close_matches(name, recipe_names(), n=3, cutoff=0.3)
+    nearest = difflib.get_close_matches(name.lower(), recipe_names(), n=3, cutoff=0.3)
     raise UsageError(
         f"no recipe is called {name!r}; did you mean {', '.join(nearest) or 'hagan-64'}?"
     )

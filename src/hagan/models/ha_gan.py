@@ -232,14 +232,22 @@ class HAGAN(GAN[RealBatch]):
 
     def _relativistic_discriminator_loss(self, batch: RealBatch) -> Terms:
         """Paired relativistic loss with R1 and R2, each branch weighted by the voxels it sees."""
-        config = self.config
         with torch.no_grad():
             pair = self.pair_of(self.draw_latents(len(batch.volumes)), batch.labels, batch.start)
-        real_inputs = [batch.slab.detach().requires_grad_()]
-        fake_inputs = [pair.slab.requires_grad_()]
+        exact = next(self.discriminator.parameters()).dtype
+        real_inputs = [batch.slab.to(exact).detach().requires_grad_()]
+        fake_inputs = [pair.slab.to(exact).requires_grad_()]
         if pair.low is not None:
-            real_inputs.append(batch.low.detach().requires_grad_())
-            fake_inputs.append(pair.low.requires_grad_())
+            real_inputs.append(batch.low.to(exact).detach().requires_grad_())
+            fake_inputs.append(pair.low.to(exact).requires_grad_())
+        # Squared gradients need more digits than bf16 has.
+        with torch.autocast(batch.slab.device.type, enabled=False):
+            return self._penalised_terms(batch, real_inputs, fake_inputs)
+
+    def _penalised_terms(
+        self, batch: RealBatch, real_inputs: list[Tensor], fake_inputs: list[Tensor]
+    ) -> Terms:
+        config = self.config
         real = self.judge(real_inputs[0], real_inputs[-1], batch.start)
         fake = self.judge(fake_inputs[0], fake_inputs[-1], batch.start)
         zero = batch.slab.new_zeros(())

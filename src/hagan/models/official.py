@@ -7,6 +7,8 @@ may begin with `module.` where the training ran on several GPUs. Sides 128 and 2
 from __future__ import annotations
 
 import pickle
+import pickletools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +26,16 @@ NETWORKS = ("generator", "discriminator", "encoder.high", "encoder.ground")
 
 UNUSED = ("bn7.weight", "bn7.bias")
 """Names that some generator files hold and no forward pass uses."""
+
+ZIP_MAGIC = b"PK\x03\x04"
+IMPORTING = ("GLOBAL", "STACK_GLOBAL", "INST")
+"""Opcodes with which a pickle imports what it then calls."""
+
+DAMAGED = (
+    *(pickle.UnpicklingError, BadZipFile, OSError, EOFError, RuntimeError, ValueError),
+    *(KeyError, IndexError, TypeError, AttributeError, AssertionError),
+)
+"""What torch raises for files that are unsafe, damaged or of another kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,20 +130,42 @@ def read_official(path: Path) -> dict[str, Tensor]:
     try:
         # weights_only refuses every global but torch's own tensor rebuilders.
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UnsafeFileError(
-            f"{path}: refused, since loading it could run code ({str(error).splitlines()[0]}); "
-            "nothing in it was run. Get the file from the authors again"
-        ) from error
-    except (OSError, EOFError, RuntimeError, BadZipFile, ValueError, KeyError) as error:
+    except DAMAGED as error:
+        # Of damaged files too, torch says that they are unsafe and how to load them regardless.
+        if isinstance(error, pickle.UnpicklingError) and _imports(path):
+            raise UnsafeFileError(
+                f"{path}: refused, since it asks for more than tensors and loading it could run "
+                "code; nothing in it was run. Get the file from the authors again"
+            ) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "no torch file, or a damaged one"
         raise BadInputError(
-            f"{path}: not a readable torch checkpoint ({str(error).splitlines()[0]}); "
+            f"{path}: not a readable torch checkpoint ({reason}); "
             "expected a file saved by the released training code"
         ) from error
     state = content.get("model", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise BadInputError(f"{path}: holds no state dict; expected {{'model': state_dict, ...}}")
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _imports(path: Path) -> bool:
+    """Whether a file that was refused names anything to import; nothing in it is run."""
+    with path.open("rb") as file:
+        if file.read(4) == ZIP_MAGIC:
+            return True
+        file.seek(0)
+        try:
+            # Files of before torch 1.6 are several pickles, then the tensors' bytes.
+            while file.peek(1):
+                for opcode, argument, _ in pickletools.genops(file):
+                    named = re.fullmatch(r"[\w.]+ [\w.]+", str(argument))
+                    if opcode.name in IMPORTING and (named or opcode.name == "STACK_GLOBAL"):
+                        return True
+        except ValueError:
+            return False
+    return False
 
 
 def translate(
@@ -171,7 +205,7 @@ def config_of(
         BadInputError: The first layer's shape fits no released model.
     """
     for name in ("fc1.weight", "tp_conv6.weight"):
-        if name not in generator:
+        if name not in generator or generator[name].ndim < 2:
             raise BadInputError(f"{source}: not a released generator, {name} is missing")
     inputs = int(generator["fc1.weight"].shape[1])
     num_classes = 0
@@ -181,13 +215,16 @@ def config_of(
         num_classes = inputs - int(encoder["conv5.weight"].shape[0])
     elif inputs > 1024:
         num_classes = inputs - 1024
-    return replace(
-        recipe,
-        latent_dim=inputs - num_classes,
-        width=int(generator["tp_conv6.weight"].shape[1]),
-        num_classes=num_classes,
-        encoder=encoder is not None,
-    )
+    try:
+        return replace(
+            recipe,
+            latent_dim=inputs - num_classes,
+            width=int(generator["tp_conv6.weight"].shape[1]),
+            num_classes=num_classes,
+            encoder=encoder is not None,
+        )
+    except UsageError as error:
+        raise BadInputError(f"{source}: fits no released model ({error})") from error
 
 
 def import_official(files: OfficialFiles, recipe: HAGANConfig) -> HAGAN:

@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor
 
 from hagan import __version__
 from hagan.config.codec import from_plain, to_plain
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
-from hagan.data.files import sha256_of, write_bytes_atomically
+from hagan.data.files import atomic_path, sha256_of
 from hagan.errors import BadInputError
 from hagan.models.build import build_model
 from hagan.models.gan import GAN
@@ -80,7 +80,8 @@ def save_weights(
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {METADATA_KEY: json.dumps(facts)}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes_atomically(path, save(plain, metadata))
+    with atomic_path(path) as temporary:
+        save_file(plain, temporary, metadata)
     return sha256_of(path)
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hagan.data.files import sha256_of, write_bytes_atomically
+from hagan.data.files import atomic_path, sha256_of, write_bytes_atomically
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int) -> str:
     name = f"step-{checkpoint.step:08d}"
     plain = {key: t.detach().cpu().contiguous() for key, t in checkpoint.tensors.items()}
     weights = folder / f"{name}.safetensors"
-    write_bytes_atomically(weights, save(plain))
+    with atomic_path(weights) as temporary:
+        save_file(plain, temporary)
     sha256 = sha256_of(weights)
     manifest = {"step": checkpoint.step, "sha256": sha256, "facts": checkpoint.facts}
     text = json.dumps(manifest, indent=2) + "\n"
