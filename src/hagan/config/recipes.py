@@ -78,7 +78,7 @@ def hagan(side: int) -> RunConfig:
             slab_weight=1.0,
             image_weight=1.0,
             reconstruction_weight_generator=5.0,
-            prior_weight=3.0,
+            prior_weight=10.0,
             body_weight=4.0,
             adam_generator=replace(adam, beta1=0.5),
             adam_discriminator=adam,

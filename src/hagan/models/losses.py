@@ -61,13 +61,18 @@ def rebuilt_l1(
 
 
 def prior_moments(codes: Latents) -> Scalar:
-    """How far codes lie from draws of N(0, I): in mean square, and in variance over the batch.
+    """How far codes lie from draws of N(0, I): root mean square, and deviation over the batch.
 
     Both are means over all entries, since a batch of few says little of one entry. Without the
     variance an encoder may give every volume the same code, and its reconstruction the mean volume.
     A batch of one has no variance and only its mean square counts.
     """
-    penalty = (codes.square().mean() - 1.0).square()
+    penalty = (_root(codes.square().mean()) - 1.0).square()
     if len(codes) > 1:
-        penalty = penalty + (codes.var(dim=0).mean() - 1.0).square()
+        penalty = penalty + (_root(codes.var(dim=0).mean()) - 1.0).square()
     return penalty
+
+
+def _root(mean: Scalar) -> Scalar:
+    """Square root whose gradient stays finite at 0."""
+    return torch.sqrt(mean + 1e-8)
