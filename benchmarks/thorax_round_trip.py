@@ -27,9 +27,7 @@ def by_hand(scan: Scan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         image = nib.load(scan.path)
         return np.asanyarray(image.dataobj).astype(np.float64), image.affine
     slices = [pydicom.dcmread(path) for path in scan.slices]
-    row, column = (
-        np.array(slices[0].ImageOrientationPatient[i : i + 3], float) for i in (0, 3)
-    )
+    row, column = (np.array(slices[0].ImageOrientationPatient[i : i + 3], float) for i in (0, 3))
     normal = np.cross(row, column)
     slices.sort(key=lambda s: float(np.dot(normal, np.array(s.ImagePositionPatient, float))))
     voxels = np.stack(

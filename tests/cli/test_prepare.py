@@ -32,7 +32,8 @@ def test_it_says_what_was_written_and_what_to_run_next(
     printed = capsys.readouterr().out
     assert code == 0
     assert "2 done, 0 skipped, 0 failed" in printed
-    assert f"hagan train hagan-16 --store {store} --run RUN" in printed
+    settings = "--set model.volume_shape=[16,16,16]"
+    assert f"hagan train hagan-64 {settings} --store {store} --run RUN" in printed
     opened = Store.open(store)
     assert opened.volume_shape == (16, 16, 16)
     assert opened.config.window == (-1000, 400)

@@ -53,6 +53,7 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("model.volume_shape", [32, 32], "3 entries"),
         ("model.volume_shape", 32, "a list"),
         ("model.adam_generator", 1e-4, "AdamConfig"),
+        ("model.adam_generator.learning_rate", True, "expected float, found True"),
         ("model.type", "WGANConfig", "HAGANConfig"),
         ("training.steps", None, "expected int"),
         ("training.wdith", 3, r"unknown \['wdith'\]"),
@@ -74,7 +75,7 @@ def test_a_value_out_of_range_is_named_with_its_file() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"hagan-64"', "NaN"])
 def test_text_that_is_no_configuration_is_refused(text: str) -> None:
-    with pytest.raises(BadInputError, match="a.json"):
+    with pytest.raises(BadInputError, match=r"a\.json"):
         from_json(RunConfig, text, where="a.json")
 
 
@@ -101,6 +102,14 @@ def test_a_union_comes_back_as_the_member_that_it_was(kind: Ball | Box) -> None:
     again = from_plain(Shape, json.loads(to_json(shape)), where="a")
     assert again == shape
     assert type(again.kind) is type(kind)
+
+
+def test_a_wrong_value_in_a_unions_member_is_named_as_that_members() -> None:
+    with pytest.raises(BadInputError, match=r"Shape\.kind\.radius: expected float, found 'wide'"):
+        from_plain(Shape, {"kind": {"type": "Ball", "radius": "wide"}} | EMPTY, where="a")
+
+
+EMPTY: dict[str, Any] = {"where": [], "colour": None}
 
 
 def test_types_are_named_in_the_file() -> None:

@@ -55,3 +55,23 @@ def test_label_is_drawn() -> None:
     assert (one == 255).any()
     assert (one != other).any()
     np.testing.assert_array_equal(one, montage([("REAL", [volume])])[4:14])
+
+
+def test_a_bright_corner_is_found_where_a_radiologist_looks_for_it() -> None:
+    volume = np.full((8, 8, 8), -1, np.float32)
+    # At the head, in front, on the patient's right, and reaching every middle plane.
+    volume[4:, :5, :5] = 1
+    image = montage([("", [volume])], scale=1)
+    planes = image[-4 - 8 : -4, 4:-4]
+    axial, coronal, sagittal = planes[:, :8], planes[:, 10:18], planes[:, 20:28]
+    for plane, rows in ((axial, slice(0, 5)), (coronal, slice(0, 4)), (sagittal, slice(0, 4))):
+        expected = np.zeros((8, 8), np.uint8)
+        expected[rows, :5] = 255
+        np.testing.assert_array_equal(plane, expected)
+
+
+def test_each_row_has_its_own_label_above_it() -> None:
+    volume = np.full((8, 8, 8), -1, np.float32)
+    image = montage([("real", [volume] * 4), ("fake", [volume] * 4)], scale=1)
+    bright = np.flatnonzero((image == 255).any(axis=1))
+    assert set(bright) == {*range(4, 14), *range(4 + 10 + 4 + 8 + 4, 4 + 10 + 4 + 8 + 4 + 10)}

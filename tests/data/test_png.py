@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import zlib
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
+import PIL.Image
 import pytest
 
 from hagan.data.png import SIGNATURE, png_bytes, write_png
@@ -61,3 +64,31 @@ def test_file_is_the_same_each_time(tmp_path: Path) -> None:
 def test_absent_folder_is_a_disk_error(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="does not exist"):
         write_png(tmp_path / "none" / "a.png", np.eye(5, dtype=np.uint8))
+
+
+def test_other_readers_see_the_same_pixels_and_text(tmp_path: Path) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (13, 5), dtype=np.uint8)
+    write_png(tmp_path / "a.png", image, {"Synthetic": "yes"})
+    np.testing.assert_array_equal(np.rint(matplotlib.image.imread(tmp_path / "a.png") * 255), image)
+    with PIL.Image.open(tmp_path / "a.png") as opened:
+        assert opened.mode == "L"
+        assert opened.info["Synthetic"] == "yes"
+        np.testing.assert_array_equal(np.asarray(opened), image)
+
+
+def test_a_failed_write_leaves_the_old_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_png(tmp_path / "a.png", np.eye(5, dtype=np.uint8))
+    before = (tmp_path / "a.png").read_bytes()
+
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "no space left", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DiskError, match="disk is full"):
+        write_png(tmp_path / "a.png", np.zeros((9, 9), np.uint8))
+    assert (tmp_path / "a.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -30,7 +30,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = nib.Nifti1Image(voxels, np.diag([2.0, 2.0, 2.0, 1.0]))
         nib.save(image, folder / f"scan-{number}.nii.gz")
     out = tmp_path_factory.mktemp("prepared") / "store"
-    report = prepare(folder, out, PrepareConfig(protocol="generic", volume_shape=(32, 32, 32)), workers=1)
+    config = PrepareConfig(protocol="generic", volume_shape=(32, 32, 32))
+    report = prepare(folder, out, config, workers=1)
     assert len(report.done) == 8
     return out
 

@@ -47,7 +47,7 @@ class Demo:
     """Folder for everything; what is there already is gone on with."""
     count: int = 60
     """Phantoms; a fifth is held out of training."""
-    steps: int = 800
+    steps: int = 1200
     """Training steps."""
     generate: int = 16
     """Volumes to generate."""
@@ -56,10 +56,12 @@ class Demo:
 
     def run(self) -> int:
         """Run every stage; returns the exit code."""
+        from hagan.data.files import make_folder
+
         console = Console(highlight=False, soft_wrap=True)
         stages = Stages(console)
         began = time.perf_counter()
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out)
         for name, command in self.commands().items():
             with stages.stage(name, command):
                 run_command(command)
@@ -212,8 +214,10 @@ class Demo:
             "Frechet distance of 512 random ResNet-10 features. It is biased at so few volumes "
             "and comparable within this table only."
         )
-        report.heading("Losses")
-        report.picture(loss_curves(RunDir(self.out / "run")), "Losses of each player by step.")
+        run = RunDir(self.out / "run")
+        if run.metrics.is_file():
+            report.heading("Losses")
+            report.picture(loss_curves(run), "Losses of each player by step.")
         report.heading("Stages")
         report.table(("stage", "seconds"), [(stage.name, stage.seconds) for stage in stages.done])
         report.heading("The same by hand")

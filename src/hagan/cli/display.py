@@ -98,11 +98,11 @@ class TrainingDisplay:
                 f"{left / 60:.1f} min left  {losses}"
             )
 
-    def end(self, config: RunConfig) -> None:
+    def end(self, step: int) -> None:
         """Say what was written and what comes next."""
         seconds = time.perf_counter() - self.began
         self.console.print(
-            f"trained to step {config.training.steps} in {seconds:.0f} s; weights in "
+            f"trained to step {step} in {seconds:.0f} s; weights in "
             f"{self.run.weights}\nnext: hagan generate {self.run.path} OUT --count 16"
         )
 

@@ -38,7 +38,7 @@ class Encode:
 
         from hagan.cli.train import pick_device
         from hagan.data.dataset import Fold
-        from hagan.data.files import write_bytes_atomically
+        from hagan.data.files import make_folder, write_bytes_atomically
         from hagan.inference.reconstruct import encode, prepared_scans
         from hagan.inference.sampler import Sampler
 
@@ -66,7 +66,7 @@ class Encode:
             subjects=np.array(subjects),
             weights_sha256=np.array(sampler.loaded.sha256),
         )
-        self.out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out.parent)
         write_bytes_atomically(self.out, buffer.getvalue())
         if self.json:
             print(json.dumps({"out": str(self.out), "encoded": len(codes), "failed": failed}))

@@ -50,11 +50,14 @@ class Generate:
         console = Console(highlight=False, soft_wrap=True, quiet=self.json)
         sampler = Sampler.from_run(self.model, pick_device(self.device))
         exporter = Exporter(self.out, sampler.loaded, kind=GENERATED)
+        suffix = SUFFIXES[self.format]
+        if any(not row.file.endswith(suffix) for row in exporter.manifest.rows):
+            raise UsageError(f"{self.out} holds files of another format; choose a new folder")
         classes = sampler.loaded.model.num_classes
         for index in track(
             range(self.count), "generating", console=console, disable=not console.is_terminal
         ):
-            file = f"{index:04d}{SUFFIXES[self.format]}"
+            file = f"{index:04d}{suffix}"
             label = index % classes if classes and self.label is None else self.label
             begun = exporter.manifest.row_of(file)
             if begun is not None:

@@ -9,7 +9,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from hagan.errors import UsageError
+from hagan.errors import BadInputError, UsageError
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class ImportOfficial:
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
     """G, then D, E and Sub_E if you have them (E and Sub_E together), last the run's folder."""
-    side: Literal[128, 256] = 256
-    """Side of the volumes that the checkpoint makes."""
+    side: Literal[128, 256] | None = None
+    """Side of the volumes that the checkpoint makes; D or Sub_E tells it, G alone does not."""
 
     def run(self) -> int:
         """Import; returns the exit code."""
@@ -27,8 +27,8 @@ class ImportOfficial:
         from hagan.config.models import HAGANConfig
         from hagan.config.recipes import recipe
         from hagan.config.run_dir import RunDir
-        from hagan.data.files import write_bytes_atomically
-        from hagan.models.official import OfficialFiles, import_official
+        from hagan.data.files import make_folder, write_bytes_atomically
+        from hagan.models.official import OfficialFiles, import_official, side_of
         from hagan.models.weights import save_model
 
         *files, folder = self.paths
@@ -48,11 +48,19 @@ class ImportOfficial:
             encoder=encoders[0] if encoders else None,
             sub_encoder=encoders[1] if encoders else None,
         )
-        config = recipe(f"hagan-official-{self.side}")
+        absent = [str(path) for path in files if not path.is_file()]
+        if absent:
+            raise BadInputError(f"{absent[0]}: no such file")
+        side = self.side or side_of(official.discriminator, official.sub_encoder)
+        if side is None:
+            raise UsageError(
+                "a generator alone fits both sides: say --side 128 or --side 256, as it was trained"
+            )
+        config = recipe(f"hagan-official-{side}")
         assert isinstance(config.model, HAGANConfig)
         model = import_official(official, config.model)
         config = replace(config, model=model.config)
-        run.weights.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(run.weights.parent)
         sha256 = save_model(model, run.weights, config=config, step=0, geometry=None)
         write_bytes_atomically(run.config, to_json(config).encode())
         Console(highlight=False, soft_wrap=True).print(

@@ -62,13 +62,16 @@ class Info:
 
 def recipe_facts(name: str) -> dict[str, Any]:
     """Players, parameters and memory of a recipe."""
+    from hagan.config.recipes import FAMILIES, recipe
+
+    # First, so that a wrong name is told before torch is loaded.
+    config = recipe(name)
+
     import torch
 
     from hagan.config.codec import to_plain
-    from hagan.config.recipes import FAMILIES, recipe
     from hagan.models.build import build_model
 
-    config = recipe(name)
     # The meta device makes the shapes without the numbers.
     with torch.device("meta"):
         model = build_model(config.model)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from hagan import __version__
-from hagan.errors import HaganError
+from hagan.errors import DiskError, HaganError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:Demo", "the main job from nothing to a report, on phantoms"),
@@ -25,9 +26,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each command's class below `hagan.cli`, and what it does."""
 
-CODES = "exit codes: 0 ok, 2 usage, 3 bad input, 4 out of memory, 5 disk, 6 diverged, 7 unsafe file"
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+
+CODES = """\
+exit codes: 0 ok, 1 the demo's own check failed, 2 usage, 3 bad input, 4 out of memory, 5 disk,
+6 training diverged, 7 unsafe file refused, 130 interrupted and saved"""
 
 
+@runtime_checkable
 class Command(Protocol):
     """A parsed command line."""
 
@@ -88,7 +94,11 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command line; what a user can cause ends in one line and its exit code."""
     try:
-        return parse(arguments).run()
+        try:
+            return parse(arguments).run()
+        finally:
+            # Here, so that a reader which is gone is met below and not by Python at exit.
+            sys.stdout.flush()
     except HaganError as error:
         print(f"hagan: {error}", file=sys.stderr)
         return error.exit_code
@@ -102,6 +112,11 @@ def run(arguments: list[str]) -> int:
         # The reader, such as `head`, has what it wanted; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in DISK_FAULTS:
+            raise
+        print(f"hagan: cannot write {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return DiskError.exit_code
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
             raise

@@ -37,9 +37,12 @@ class Phantom:
         """Write the cohort; returns the exit code."""
         if self.format == "dicom":
             raise UsageError("writing DICOM is not there yet; take --format nifti")
-        if self.count < 1 or not 16 <= self.side <= 512:
-            raise UsageError("--count is at least 1 and --side lies between 16 and 512")
+        if self.count < 1 or not 32 <= self.side <= 512:
+            raise UsageError("--count is at least 1 and --side lies between 32 and 512")
+        if self.seed < 0 or (self.workers is not None and self.workers < 1):
+            raise UsageError("--seed is at least 0 and --workers is at least 1")
         from hagan.data.phantom.cohort import TRUTH, Member, write_cohort
+        from hagan.data.phantom.rendered import CalibrationError
 
         console = Console(highlight=False, soft_wrap=True)
         workers = self.workers or os.cpu_count() or 1
@@ -50,15 +53,18 @@ class Phantom:
         def tick(_: Member) -> None:
             next(ticks, None)
 
-        members = write_cohort(
-            self.kind,
-            self.out,
-            count=self.count,
-            side=self.side,
-            seed=self.seed,
-            workers=workers,
-            on_progress=tick,
-        )
+        try:
+            members = write_cohort(
+                self.kind,
+                self.out,
+                count=self.count,
+                side=self.side,
+                seed=self.seed,
+                workers=workers,
+                on_progress=tick,
+            )
+        except CalibrationError as error:
+            raise UsageError(f"{error}; take another --seed or --side") from error
         protocol = "thorax-ct" if self.kind == "thorax" else "brain-t1"
         console.print(
             f"Wrote {len(members)} {self.kind} phantoms of {self.side} x {self.side} x {self.side} "

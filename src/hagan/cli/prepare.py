@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hagan.config.data import PrepareConfig, Protocol
+from hagan.config.recipes import recipe_names
 from hagan.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -147,5 +148,14 @@ def _print_summary(console: Console, report: PrepareReport, store: Path) -> None
         f"Wrote {store}: {len(entries)} volumes of {sizes} voxels, {spacing} mm, "
         f"subjects: {subjects}{classes}"
     )
-    recipe = f"hagan-{geometry.volume_shape[0]}"
-    console.print(f"Next: hagan train {recipe} --store {store} --run RUN")
+    console.print(
+        f"Next: hagan train {fitting_recipe(geometry.volume_shape)} --store {store} --run RUN"
+    )
+
+
+def fitting_recipe(shape: tuple[int, int, int]) -> str:
+    """The default recipe for volumes of a shape, with the setting that it needs."""
+    own = f"hagan-{shape[0]}"
+    if len(set(shape)) == 1 and own in recipe_names():
+        return own
+    return f"hagan-64 --set model.volume_shape=[{','.join(map(str, shape))}]"

@@ -8,7 +8,7 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from hagan.errors import BadInputError, ScanError
+from hagan.errors import BadInputError, ScanError, UsageError
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,15 @@ class Reconstruct:
         from hagan.data.dataset import Fold
         from hagan.data.formats import write_scan
         from hagan.inference.export import MANIFEST, REBUILT, Exporter, Row, hash_of
-        from hagan.inference.reconstruct import prepared_scans, reconstruct
+        from hagan.inference.reconstruct import label_of, prepared_scans, reconstruct
         from hagan.inference.sampler import Sampler
 
         console = Console(highlight=False, soft_wrap=True)
         sampler = Sampler.from_run(self.model, pick_device(self.device))
         fold = None if self.fold is None else Fold.parse(self.fold)
         exporter = Exporter(self.out, sampler.loaded, kind=REBUILT)
-        errors, failed = [], 0
+        errors: dict[str, float] = {}
+        failed = 0
         for scan in prepared_scans(self.scans, sampler, fold=fold, masks=self.masks):
             if isinstance(scan, ScanError):
                 failed += 1
@@ -51,22 +52,32 @@ class Reconstruct:
                 continue
             rebuilt, prepared = reconstruct(sampler, scan)
             error = float(np.abs(rebuilt.voxels - prepared.voxels).mean())
-            errors.append(error)
             name = file_name(scan.name)
-            write_scan(prepared, self.out / f"{name}-prepared.nii.gz")
+            while name in errors:
+                # Such as a/b.nii and a_b.nii, or one scan in two formats.
+                name += "-again"
+            errors[name] = error
+            begun = exporter.manifest.row_of(f"{name}-rebuilt.nii.gz")
+            if begun is not None and begun.source != scan.name:
+                raise UsageError(
+                    f"{self.out} holds a reconstruction of {begun.source} under the same name; "
+                    "choose a new folder"
+                )
             row = Row(
                 file=f"{name}-rebuilt.nii.gz",
                 sha256=hash_of(rebuilt),
                 source=scan.name,
-                label=scan.label if sampler.loaded.model.num_classes else None,
+                label=label_of(sampler, scan),
                 mean_absolute_error=error,
             )
             exporter.add(rebuilt, row)
+            write_scan(prepared, self.out / f"{name}-prepared.nii.gz")
         if not errors:
             raise BadInputError(f"{self.scans}: no scan could be rebuilt")
+        mean = float(np.mean(list(errors.values())))
         console.print(
             f"Wrote {len(errors)} reconstructions beside their prepared scans to {self.out} "
-            f"({MANIFEST} lists them); mean absolute error {np.mean(errors):.4g} in the scans' "
+            f"({MANIFEST} lists them); mean absolute error {mean:.4g} in the scans' "
             f"units{f'; {failed} scans failed' if failed else ''}\n"
             "Next: open a pair in any NIfTI viewer; both lie where the scan lies"
         )

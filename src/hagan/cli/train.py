@@ -93,7 +93,7 @@ class Train:
             )
             display.begin(config, dataset, device, trainer.step)
             trainer.train()
-        display.end(config)
+        display.end(trainer.step)
         return 0
 
     def config(self, run: RunDir, store: Store) -> RunConfig:

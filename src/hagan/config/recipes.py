@@ -78,7 +78,7 @@ def hagan(side: int) -> RunConfig:
             slab_weight=1.0,
             image_weight=1.0,
             reconstruction_weight_generator=5.0,
-            prior_weight=10.0,
+            prior_weight=50.0,
             body_weight=4.0,
             adam_generator=replace(adam, beta1=0.5),
             adam_discriminator=adam,
@@ -101,7 +101,7 @@ def hagan_tiny(side: int) -> RunConfig:
         adam_encoder=adam,
     )
     training = TrainingConfig(
-        steps=800,
+        steps=1200,
         average_half_life=500.0,
         learning_rate_ramp=50,
         save_every=200,

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hagan import __version__
-from hagan.data.files import write_bytes_atomically
+from hagan.data.files import make_folder, write_bytes_atomically
 from hagan.data.formats import write_scan
 from hagan.data.nifti import write_nifti
 from hagan.data.volume import Volume
 from hagan.errors import BadInputError, UsageError
+from hagan.inference.sampler import Sampler
 from hagan.models.weights import Loaded
 
 Format = Literal["nifti", "npy"]
@@ -84,19 +85,27 @@ class Exporter:
             hagan_version=__version__,
         )
         found = read_manifest(folder)
-        if found is None and folder.is_dir() and any(folder.iterdir()):
+        # Hidden files are the temporaries of a killed call, or a desktop's own.
+        visible = folder.is_dir() and any(item.name[0] != "." for item in folder.iterdir())
+        if found is None and visible:
             raise UsageError(f"{folder} is not empty and holds no {MANIFEST}; choose a new folder")
+        if found is not None and not found.rows:
+            found = None
         if found is not None and dataclasses.replace(found, rows=()) != fresh:
             raise UsageError(
                 f"{folder} holds volumes of other weights or another kind; choose a new folder"
             )
         self.manifest = found or fresh
-        folder.mkdir(parents=True, exist_ok=True)
+        self._begun = found is not None
 
     def add(self, volume: Volume, row: Row) -> None:
-        """Write one volume with its marks, then its row; a kill leaves both or neither."""
+        """Write one volume with its marks, then its row; the same call mends what a kill left."""
+        if not self._begun:
+            # Before the first volume, so that a killed call leaves a folder that is known as ours.
+            make_folder(self.folder)
+            self._write_manifest()
+            self._begun = True
         path = self.folder / row.file
-        path.parent.mkdir(parents=True, exist_ok=True)
         facts = {
             "Synthetic": True,
             "Kind": self.manifest.kind,
@@ -113,9 +122,15 @@ class Exporter:
             write_bytes_atomically(side_car, text.encode())
         else:
             write_scan(volume, path)
+            side_car = path.with_suffix(".json")
+            marked = json.loads(side_car.read_text()) | facts
+            write_bytes_atomically(side_car, (json.dumps(marked, indent=2) + "\n").encode())
         kept = tuple(r for r in self.manifest.rows if r.file != row.file)
         rows = tuple(sorted((*kept, row), key=lambda r: r.file))
         self.manifest = dataclasses.replace(self.manifest, rows=rows)
+        self._write_manifest()
+
+    def _write_manifest(self) -> None:
         content = json.dumps(dataclasses.asdict(self.manifest), indent=2) + "\n"
         write_bytes_atomically(self.folder / MANIFEST, content.encode())
 
@@ -133,8 +148,26 @@ def read_manifest(folder: Path) -> Manifest | None:
         content: dict[str, Any] = json.loads(path.read_text())
         rows = tuple(Row(**row) for row in content.pop("rows"))
         return Manifest(**content, rows=rows)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInputError(f"{path}: not a manifest of hagan ({error})") from error
+
+
+def regenerate(sampler: Sampler, row: Row) -> Volume:
+    """The volume of a manifest's row, made again.
+
+    Raises:
+        UsageError: The row was not generated, or its label does not suit the model.
+        BadInputError: The volume differs from the row's hash, as with other weights.
+    """
+    if row.seed is None or row.index is None:
+        raise UsageError(f"{row.file} was rebuilt from {row.source}; only that scan gives it again")
+    volume = sampler.sample(row.index, seed=row.seed, label=row.label, truncation=row.truncation)
+    if hash_of(volume) != row.sha256:
+        raise BadInputError(
+            f"{row.file} came out different: take the weights that the manifest names, and the "
+            "device and torch that made it"
+        )
+    return volume
 
 
 def hash_of(volume: Volume) -> str:

@@ -70,15 +70,17 @@ def prepared_scans(
         raise BadInputError(
             "the weights know nothing of their data; `hagan prepare` the scans and name the store"
         )
+    if masks is not None and geometry.protocol != "brain-t1":
+        raise UsageError(f"--masks goes with brain-t1; the model's data were {geometry.protocol}")
     scans = find_scans(source)
     matched = {} if masks is None else match_masks(scans, masks)
     for scan in scans:
         try:
             if scan.fault is not None:
-                raise ScanError(scan.fault.code, f"{scan.name}: {scan.fault.message}")
+                raise _error_of(scan.fault)
             mask = matched.get(scan.name)
             if isinstance(mask, Fault):
-                raise ScanError(mask.code, f"{scan.name}: {mask.message}")
+                raise _error_of(mask)
             read_mask = None if mask is None else mask.read()
             array, placement = prepare_volume(
                 scan.read(), geometry.prepare_config, read_mask, name=scan.name
@@ -87,6 +89,11 @@ def prepared_scans(
             yield error
             continue
         yield Prepared(scan.name, scan.subject, array, placement)
+
+
+def _error_of(fault: Fault) -> ScanError:
+    """A fault that was found by name, whose text begins with its code already."""
+    return ScanError(fault.code, fault.message.removeprefix(f"{fault.code} "))
 
 
 def _stored(store: Store, sampler: Sampler, fold: Fold | None) -> Iterator[Prepared]:
@@ -114,17 +121,33 @@ def encode(sampler: Sampler, array: NDArray[np.float32]) -> Latents:
     return codes
 
 
+def label_of(sampler: Sampler, scan: Prepared) -> int | None:
+    """The class with which a scan is rebuilt: its own.
+
+    Raises:
+        UsageError: The model is conditional and the scan has no label.
+    """
+    if not sampler.loaded.model.num_classes:
+        return None
+    if scan.label is None:
+        raise UsageError(
+            f"{scan.name} has no label and the model is conditional; prepare the scans with "
+            "--labels and --label-column, and name the store"
+        )
+    return scan.label
+
+
 def reconstruct(sampler: Sampler, scan: Prepared) -> tuple[Volume, Volume]:
     """A scan as the model rebuilds it, and as it was prepared, on the same grid.
 
     Returns:
         Rebuilt and prepared volume in the scan's own intensities, lying where the scan lies.
+
+    Raises:
+        UsageError: The model has no encoder, or is conditional and the scan has no label.
     """
-    label = None
-    if sampler.loaded.model.num_classes:
-        label = 0 if scan.label is None else scan.label
     codes = encode(sampler, scan.array)
     with torch.no_grad():
-        rebuilt = sampler.loaded.model.generate(codes, sampler.one_hot(label))
+        rebuilt = sampler.loaded.model.generate(codes, sampler.one_hot(label_of(sampler, scan)))
     array = rebuilt[0, 0].float().cpu().numpy()
     return restore_volume(array, scan.placement), restore_volume(scan.array, scan.placement)

@@ -121,5 +121,6 @@ def to_volume(array: NDArray[np.float32], geometry: Geometry | None) -> Volume:
         return Volume(array, affine, "unknown")
     voxels = geometry.window.unwindow(array)
     if geometry.modality == "ct":
-        voxels = np.rint(voxels)
+        # Adding 0 turns -0 into 0, which int16 cannot tell apart but a hash of floats can.
+        voxels = np.rint(voxels) + np.float32(0)
     return Volume(voxels, np.array(geometry.affine), geometry.modality)

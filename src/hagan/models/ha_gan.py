@@ -296,10 +296,9 @@ class HAGAN(GAN[RealBatch]):
         """The generator's loss with Eq. (7) reaching G and E^G at once."""
         with torch.no_grad():
             features = self.encode_features(batch.volumes)
-        weight = self.config.reconstruction_weight_generator
-        rebuilt = {
-            name: weight * term for name, term in self._rebuilt_terms(features, batch).items()
-        }
+        rebuilt = self._rebuilt_terms(
+            features, batch, weight=self.config.reconstruction_weight_generator
+        )
         return {**self.generator_loss(batch), **rebuilt}
 
     def high_encoder_loss(self, batch: RealBatch) -> Terms:
@@ -318,12 +317,14 @@ class HAGAN(GAN[RealBatch]):
             features = self.encode_features(batch.volumes)
         return self._rebuilt_terms(features, batch)
 
-    def _rebuilt_terms(self, features: FeatureMaps, batch: RealBatch) -> dict[str, Scalar]:
+    def _rebuilt_terms(
+        self, features: FeatureMaps, batch: RealBatch, weight: float = 1.0
+    ) -> dict[str, Scalar]:
         assert self.encoder is not None
         config = self.config
         codes = self.encoder.ground(features)
         rebuilt = self.pair_of(codes, batch.labels, batch.start)
-        weight = config.image_weight
+        weight *= config.image_weight
         if config.image_reduction == "mean" and rebuilt.low is not None:
             weight /= 2
         terms = {"rebuilt_slab": weight * self._l1(rebuilt.slab, batch.slab)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import pickletools
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,8 +129,11 @@ def read_official(path: Path) -> dict[str, Tensor]:
         BadInputError: The file cannot be read, or holds no state dict.
     """
     try:
-        # weights_only refuses every global but torch's own tensor rebuilders.
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Torch remarks on protocols that its own files never have; such a file is refused.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            # weights_only refuses every global but torch's own tensor rebuilders.
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except DAMAGED as error:
         # Of damaged files too, torch says that they are unsafe and how to load them regardless.
         if isinstance(error, pickle.UnpicklingError) and _imports(path):
@@ -138,7 +142,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
                 "code; nothing in it was run. Get the file from the authors again"
             ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
-        if isinstance(error, pickle.UnpicklingError):
+        if isinstance(error, (pickle.UnpicklingError, KeyError)):
             reason = "no torch file, or a damaged one"
         raise BadInputError(
             f"{path}: not a readable torch checkpoint ({reason}); "
@@ -166,6 +170,18 @@ def _imports(path: Path) -> bool:
         except ValueError:
             return False
     return False
+
+
+def side_of(discriminator: Path | None, sub_encoder: Path | None) -> int | None:
+    """Side of the volumes of released files; none where nothing tells.
+
+    Generators of both sides have the same names and shapes. D and Sub_E of side 128 begin at
+    `conv2`.
+    """
+    for path in (discriminator, sub_encoder):
+        if path is not None:
+            return 256 if "conv1.weight" in read_official(path) else 128
+    return None
 
 
 def translate(

@@ -6,25 +6,24 @@ import csv
 import dataclasses
 import io
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hagan.data.files import write_bytes_atomically
+from hagan.data.files import make_folder, write_bytes_atomically
 from hagan.data.nifti import write_nifti
 from hagan.data.phantom.brain import render_brain
 from hagan.data.phantom.brain_cohort import draw_brain
 from hagan.data.phantom.rendered import Rendered
 from hagan.data.phantom.thorax import render_thorax
 from hagan.data.phantom.thorax_cohort import draw_thorax
+from hagan.data.pool import run_in_processes
 from hagan.data.volume import Volume
-from hagan.errors import UsageError
+from hagan.errors import OutOfMemoryError, UsageError
 
 Kind = Literal["thorax", "brain"]
 
@@ -66,30 +65,27 @@ def write_cohort(
         on_progress: Called after each subject.
 
     Raises:
-        UsageError: The folder holds phantoms of another kind, side or seed.
+        UsageError: The folder holds other files, or phantoms of another kind, side or seed.
+        OutOfMemoryError: A process was killed.
         DiskError: A file cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     earlier = _earlier(out, kind, side, seed)
     todo = [number for number in range(count) if number not in earlier]
     made = dict(earlier)
     render = partial(render_member, kind, out, side, seed)
-    for member in _over(render, todo, workers):
+    for number, member in run_in_processes(render, todo, workers):
+        if member is None:
+            raise OutOfMemoryError(
+                f"{kind} phantom {number} of side {side} killed its process, most likely for "
+                "memory; take fewer --workers"
+            )
         made[int(member.row["number"])] = member
         # The table is whole after every subject, so a kill loses one subject at most.
         write_truth(out / TRUTH, [made[number] for number in sorted(made)])
         if on_progress is not None:
             on_progress(member)
     return [made[number] for number in range(count)]
-
-
-def _over(render: Callable[[int], Member], todo: list[int], workers: int) -> Any:
-    if workers <= 1 or len(todo) <= 1:
-        yield from map(render, todo)
-        return
-    # Spawned, since a fork of a process with threads may hang.
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(render, todo)
 
 
 def render_member(kind: Kind, out: Path, side: int, seed: int, number: int) -> Member:
@@ -146,11 +142,20 @@ def _earlier(out: Path, kind: Kind, side: int, seed: int) -> dict[int, Member]:
     """Subjects of an earlier call that are there, file and row."""
     path = out / TRUTH
     if not path.exists():
+        strangers = sorted(item.name for item in out.iterdir() if item.name[0] != ".")
+        if strangers:
+            raise UsageError(
+                f"{out} holds other files ({strangers[0]}) and no {TRUTH}; choose a new folder"
+            )
         return {}
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        numbers = [int(row["number"]) for row in rows]
+    except (UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
+        raise UsageError(f"{path} is not a table of phantoms; choose another folder") from error
     found: dict[int, Member] = {}
-    for row in rows:
+    for number, row in zip(numbers, rows, strict=True):
         same = (row.get("side"), row.get("seed"), row.get("version")) == (
             str(side),
             str(seed),
@@ -160,5 +165,5 @@ def _earlier(out: Path, kind: Kind, side: int, seed: int) -> dict[int, Member]:
             raise UsageError(f"{out} holds phantoms of another kind, side or seed; choose another")
         name = f"{row['subject']}.nii.gz"
         if (out / name).is_file():
-            found[int(row["number"])] = Member(name, dict(row))
+            found[number] = Member(name, dict(row))
     return found

@@ -1,0 +1,81 @@
+"""Every recipe builds, comes back from its JSON, and trains a step when it is shrunk."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from hagan.config.codec import from_json, to_json
+from hagan.config.recipes import FAMILIES, recipe, recipe_names
+from hagan.config.run_dir import RunDir
+from hagan.config.training import RunConfig
+from hagan.data.batches import Batch
+from hagan.errors import UsageError
+from hagan.models.build import build_model
+from hagan.training.trainer import Trainer
+
+
+class Noise:
+    """Other random volumes at each step."""
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+
+    def at(self, step: int, repeat: int = 0) -> Batch:
+        volumes = torch.rand(self.batch_size, 1, 32, 32, 32) * 2 - 1
+        return Batch(volumes=volumes, labels=None)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_it_builds_at_full_size(name: str) -> None:
+    config = recipe(name)
+    with torch.device("meta"):
+        model = build_model(config.model)
+    assert model.volume_shape == config.model.volume_shape
+    assert len(model.phases()) >= 2
+    for phase in model.phases():
+        assert sum(p.numel() for p in phase.trains.parameters()) > 0
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_it_comes_back_from_its_json(name: str) -> None:
+    assert from_json(RunConfig, to_json(recipe(name)), where=name) == recipe(name)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
+    whole = recipe(name)
+    small = replace(
+        whole,
+        model=replace(whole.model, volume_shape=(32, 32, 32), width=8, latent_dim=16),
+        training=replace(whole.training, batch_size=2),
+    )
+    trainer = Trainer(build_model(small.model), small, Noise(2), RunDir(tmp_path))
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    values = trainer.train_step()
+    assert trainer.step == 1
+    assert all(math.isfinite(value) for value in values.values())
+    moved = {
+        ".".join(name.split(".")[:2])
+        for name, parameter in trainer.model.named_parameters()
+        if not torch.equal(parameter, before[name])
+    }
+    parts = {".".join(name.split(".")[:2]) for name in before}
+    assert moved == parts, "every network has learned something"
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_mistyped_name_is_answered_with_the_right_one(name: str) -> None:
+    for wrong in (name.replace("hagan", "hagn", 1), name.upper(), f"{name}x"):
+        with pytest.raises(UsageError, match=re.escape(name)):
+            recipe(wrong)
+
+
+def test_every_recipe_says_what_it_is() -> None:
+    for family, (make, _) in FAMILIES.items():
+        assert len(make.__doc__ or "") > 40, family
