@@ -116,8 +116,9 @@ def test_training_that_did_not_help_fails_after_the_report(
 def test_a_stage_that_fails_ends_the_demo(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "phantoms").mkdir()
-    (tmp_path / "phantoms" / "bad.nii.gz").write_text("a text")
+    phantoms = tmp_path / "phantoms"
+    assert main.run(["phantom", "thorax", str(phantoms), "--count", "1", "--side", "32"]) == 0
+    (phantoms / "bad.nii.gz").write_text("a text")
     assert main.run(["demo", "--out", str(tmp_path), "--count", "1", "--steps", "1"]) == 1
     captured = capsys.readouterr()
     assert "E102 bad.nii.gz" in captured.out
