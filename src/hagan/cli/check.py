@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hagan.errors import BadInputError
 
@@ -57,7 +57,16 @@ class Check:
 
 
 def _table(rows: list[ScanRow]) -> Table:
-    table = Table("scan", "shape", "spacing mm", "axes", "modality", "intensities", "codes")
+    # A scan's name is never cut: without it a row says nothing.
+    table = Table(
+        Column("scan", overflow="fold"),
+        "shape",
+        "spacing mm",
+        "axes",
+        "modality",
+        "intensities",
+        "codes",
+    )
     for row in rows:
         codes = [row.code, *(warning[:4] for warning in row.warnings)]
         table.add_row(
