@@ -136,7 +136,8 @@ def test_two_workers_make_what_one_makes(cohort: Path, tmp_path: Path) -> None:
         on_progress=lambda member: made.append(member.file),
     )
     assert content(tmp_path) == content(cohort)
-    assert made == [member.file for member in members] == sorted(made)
+    # Progress comes as subjects are finished, the cohort in order.
+    assert [member.file for member in members] == sorted(made)
 
 
 def test_only_what_is_missing_is_made_again(copy: Path) -> None:
