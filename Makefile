@@ -10,11 +10,14 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/hagan demo --out runs/demo
 
+# One process a core with one thread each: tests are many and small.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
 test: $(STAMP)
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not real" -q
+	$(PYTEST) -m "not slow and not real" -q
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
