@@ -69,7 +69,9 @@ def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
 
 
 def test_a_long_name_still_fits(tmp_path: Path) -> None:
-    write_bytes_atomically(tmp_path / ("a" * 250), b"x")
+    path = tmp_path / ("a" * 250)
+    write_bytes_atomically(path, b"x")
+    assert path.read_bytes() == b"x"
 
 
 def test_make_folder_refuses_a_file_in_the_way(tmp_path: Path) -> None:

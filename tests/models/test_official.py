@@ -97,7 +97,7 @@ def check(tensor: Tensor, probe: dict[str, Any], tolerance: float) -> None:
     assert float((flat[torch.tensor(probe["at"])] - expected).abs().max()) < tolerance
 
 
-def compare(model: HAGAN, side: int, tolerance: float) -> None:
+def check_networks(model: HAGAN, side: int, tolerance: float) -> None:
     numbers = json.loads(FIXTURE.read_text())[str(side)]
     dtype = next(model.parameters()).dtype
     x = waves(side).to(dtype)
@@ -124,13 +124,13 @@ def compare(model: HAGAN, side: int, tolerance: float) -> None:
 @needs_fixture
 @pytest.mark.slow
 def test_networks_equal_released_code_at_128() -> None:
-    compare(official_model(128), 128, 1e-9)
+    check_networks(official_model(128), 128, 1e-9)
 
 
 @needs_fixture
 @pytest.mark.slow
 def test_networks_equal_released_code_at_256() -> None:
-    compare(official_model(256).float(), 256, 1e-4)
+    check_networks(official_model(256).float(), 256, 1e-4)
 
 
 @needs_fixture
