@@ -115,7 +115,8 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         if error.errno not in DISK_FAULTS:
             raise
-        print(f"hagan: cannot write {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        where = error.filename or "the output"
+        print(f"hagan: {where}: {error.strerror}; look at space and permissions", file=sys.stderr)
         return DiskError.exit_code
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
