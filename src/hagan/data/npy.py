@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hagan.data.files import atomic_path, write_bytes_atomically
 from hagan.data.volume import Volume
@@ -28,6 +29,35 @@ def read_npy(path: Path) -> Volume:
         ScanError: E101 cut short or not to be opened, E102 not NumPy, E104 not three-dimensional,
             E108 no usable sidecar.
     """
+    voxels = read_array(path)
+    sidecar = path.with_suffix(".json")
+    try:
+        content = json.loads(sidecar.read_text("utf-8"))
+        affine = np.array(content["affine"], np.float64)
+        modality = content.get("modality", "unknown")
+    except FileNotFoundError as error:
+        raise ScanError(
+            "E108", f"{path.name}: no {sidecar.name} with its affine beside it"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ScanError("E108", f"{path.name}: {sidecar.name} holds no affine") from error
+    if affine.shape != (4, 4) or modality not in ("ct", "mr", "unknown"):
+        raise ScanError("E108", f"{path.name}: {sidecar.name} holds no affine of 4 x 4")
+    return Volume(voxels, affine, modality)
+
+
+def read_array(path: Path) -> NDArray[np.float32]:
+    """Read an array alone, in the order of its own axes.
+
+    Args:
+        path: A .npy file; one axis of length 1 before or after the other three is dropped.
+
+    Returns:
+        Voxels with three axes.
+
+    Raises:
+        ScanError: E101 cut short or not to be opened, E102 not NumPy, E104 not three-dimensional.
+    """
     try:
         # Mapping checks the declared size against the file before anything is allocated.
         voxels = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -45,20 +75,7 @@ def read_npy(path: Path) -> Volume:
         voxels = voxels[0] if voxels.shape[0] == 1 else voxels[..., 0]
     if voxels.ndim != 3 or min(voxels.shape) < 2:
         raise ScanError("E104", f"{path.name}: shape {voxels.shape} is not a volume")
-    sidecar = path.with_suffix(".json")
-    try:
-        content = json.loads(sidecar.read_text("utf-8"))
-        affine = np.array(content["affine"], np.float64)
-        modality = content.get("modality", "unknown")
-    except FileNotFoundError as error:
-        raise ScanError(
-            "E108", f"{path.name}: no {sidecar.name} with its affine beside it"
-        ) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ScanError("E108", f"{path.name}: {sidecar.name} holds no affine") from error
-    if affine.shape != (4, 4) or modality not in ("ct", "mr", "unknown"):
-        raise ScanError("E108", f"{path.name}: {sidecar.name} holds no affine of 4 x 4")
-    return Volume(np.array(voxels, np.float32), affine, modality)
+    return np.array(voxels, np.float32)
 
 
 def write_npy(volume: Volume, path: Path) -> None:

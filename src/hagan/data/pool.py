@@ -31,7 +31,7 @@ def run_in_processes(
     Yields:
         Each task and its result as they come; None for a task that killed its process.
     """
-    workers = workers or _default_workers()
+    workers = workers or default_workers()
     if workers == 1 or len(tasks) < 2:
         for task in tasks:
             yield task, function(task)
@@ -71,7 +71,8 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _default_workers() -> int:
+def default_workers() -> int:
+    """One process a core, as far as the memory reaches."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     if os.name != "posix":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import pickle
 import pickletools
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +37,7 @@ IMPORTING = ("GLOBAL", "STACK_GLOBAL", "INST")
 DAMAGED = (
     *(pickle.UnpicklingError, BadZipFile, OSError, EOFError, RuntimeError, ValueError),
     *(KeyError, IndexError, TypeError, AttributeError, AssertionError),
+    *(struct.error, zlib.error, OverflowError),
 )
 """What torch raises for files that are unsafe, damaged or of another kind."""
 
