@@ -78,7 +78,8 @@ def test_the_report_holds_pictures_numbers_and_commands(finished: Demo) -> None:
     assert f"{distances.trained:.3g}" in page
     assert "none of it is for clinical use" in page
     assert "hagan train hagan-tiny-32 --store" in page
-    for stage in ("phantoms", "prepare", "train", "generate", "reconstruct"):
+    assert (finished.out / "evaluation" / "report.html").is_file()
+    for stage in ("phantoms", "prepare", "train", "generate", "reconstruct", "evaluate"):
         assert f"<td>{stage}</td>" in page
     assert "http://" not in page
     assert "https://" not in page
@@ -134,7 +135,9 @@ def test_a_file_in_the_folders_place_is_a_disk_error(tmp_path: Path) -> None:
 def test_each_stage_is_a_command_line_that_parses(tmp_path: Path) -> None:
     demo = Demo(out=tmp_path, seed=3)
     commands = demo.commands()
-    assert list(commands) == ["phantoms", "prepare", "train", "generate", "reconstruct"]
+    assert list(commands) == [
+        *("phantoms", "prepare", "train", "generate", "reconstruct", "evaluate")
+    ]
     for command in commands.values():
         assert main.parse(command)
     for stage in ("phantoms", "train", "generate"):

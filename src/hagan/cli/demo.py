@@ -41,7 +41,7 @@ class Distances:
 
 @dataclass(frozen=True)
 class Demo:
-    """Phantoms -> store -> train -> generate -> reconstruct -> compare -> report.html."""
+    """Phantoms -> store -> train -> generate -> reconstruct -> evaluate -> report.html."""
 
     out: Path = Path("runs/demo")
     """Folder for everything; what is there already is gone on with."""
@@ -73,7 +73,8 @@ class Demo:
             self.write_report(stages, distances)
         console.print(
             f"\ndone in {time.perf_counter() - began:.0f} s. Look at\n"
-            f"  {self.out / 'report.html'}\n  {self.out / 'montage.png'}\n"
+            f"  {self.out / 'report.html'}\n  {self.out / 'evaluation' / 'report.html'}\n"
+            f"  {self.out / 'montage.png'}\n"
             f"  {self.out / 'generated'}  (NIfTI, for any viewer)\n"
             "next: prepare scans of your own with `hagan prepare SCANS STORE --protocol ...`"
         )
@@ -106,6 +107,11 @@ class Demo:
                 *("--count", str(self.generate), *seed),
             ],
             "reconstruct": ["reconstruct", run, store, str(self.out / "rebuilt"), "--fold", FOLD],
+            "evaluate": [
+                *("evaluate", str(self.out / "generated"), "--real", store, "--fold", FOLD),
+                *("--extractors", "random-resnet10", "--out", str(self.out / "evaluation"), *seed),
+                *("--cache", str(self.out / "cache")),
+            ],
         }
 
     def held_out(self) -> list[NDArray[np.float32]]:
@@ -114,11 +120,12 @@ class Demo:
 
     def compare(self) -> Distances:
         """Distances of generated, untrained and training volumes from the held-out ones."""
+        import numpy as np
         import torch
 
         from hagan.config.codec import from_json
         from hagan.config.training import RunConfig
-        from hagan.evaluation.extractors import features_of, random_resnet10
+        from hagan.evaluation.extractors import random_resnet10_extractor
         from hagan.evaluation.frechet import frechet_distance
         from hagan.models.build import build_model
 
@@ -131,11 +138,15 @@ class Demo:
         model = build_model(config.model).eval()
         with torch.no_grad():
             untrained = [model.generate(model.draw_latents(1))[0, 0].numpy() for _ in range(count)]
-        network = random_resnet10()
-        real = features_of(held_out[:count], network)
+        extractor = random_resnet10_extractor()
+
+        def features(volumes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+            return np.stack([extractor(volume) for volume in volumes[:count]])
+
+        real = features(held_out)
 
         def distance(volumes: list[NDArray[np.float32]]) -> float:
-            return frechet_distance(features_of(volumes[:count], network), real)
+            return frechet_distance(features(volumes), real)
 
         return Distances(
             trained=distance(self.generated()),
@@ -212,7 +223,8 @@ class Demo:
         )
         report.paragraph(
             "Frechet distance of 512 random ResNet-10 features. It is biased at so few volumes "
-            "and comparable within this table only."
+            "and comparable within this table only. All metrics, with intervals, anchors and what "
+            "each figure depends on, are in evaluation/report.html."
         )
         run = RunDir(self.out / "run")
         if run.metrics.is_file():

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("generate:Generate", "new volumes from a run"),
     "encode": ("encode:Encode", "latent codes of scans"),
     "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),
+    "evaluate": ("evaluate:Evaluate", "judge generated volumes against real ones"),
+    "compare": ("compare:Compare", "methods over folds, with tests"),
     "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),
     "import-official": ("import_official:ImportOfficial", "the authors' released checkpoints"),
 }

@@ -79,9 +79,10 @@ def hagan() -> EvaluationConfig:
 def ha_gan() -> EvaluationConfig:
     """What the authors of HA-GAN computed (Sun et al. 2022 and their released notebooks).
 
-    All generated volumes (they took 2,048) against the whole held-out fold; features of MedicalNet's
-    ResNet-50 on volumes in [-1, 1] without normalisation; MMD with one Gaussian kernel of the median
-    distance of the pooled sample, 1e-5 added to squared distances; N of the ellipses 300.
+    All generated volumes (they took 2,048) against the whole held-out fold; features of
+    MedicalNet's ResNet-50 on volumes in [-1, 1] without normalisation; MMD with one Gaussian
+    kernel of the median distance of the pooled sample, 1e-5 added to squared distances; N of the
+    ellipses 300.
     """
     return EvaluationConfig(
         preset="ha-gan",

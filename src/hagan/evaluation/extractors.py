@@ -7,7 +7,7 @@ weights, normalisations or input grids never meet.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -37,7 +37,6 @@ __all__ = [
     "Extractor",
     "astra",
     "exact_kernels",
-    "features_of",
     "has_astra",
     "med3d",
     "random_resnet10",
@@ -139,16 +138,6 @@ def random_resnet10_extractor(device: str | torch.device = "cpu") -> Extractor:
         "version": 1,
     }
     return Extractor("random-resnet10", network, definition, normalise("raw"), device)
-
-
-def features_of(volumes: Iterable[NDArray[np.float32]], network: nn.Module) -> NDArray[np.float64]:
-    """Features [n, f] of volumes [d, h, w] in [-1, 1], one volume at a time."""
-    rows = []
-    with torch.no_grad():
-        for volume in volumes:
-            tensor = torch.from_numpy(np.ascontiguousarray(volume, dtype=np.float32))
-            rows.append(network(tensor[None, None])[0].double().numpy())
-    return np.stack(rows)
 
 
 def med3d(

@@ -14,11 +14,22 @@ h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-t
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid #d5dbe1; text-align: left; }
 td.number { text-align: right; }
+td.best { font-weight: 700; } td small { display: block; font-weight: 400; color: #4c5866; }
+.wide { overflow-x: auto; }
 figure { margin: 1rem 0; overflow-x: auto; } figcaption { color: #4c5866; }
 img { max-width: 100%; image-rendering: pixelated; }
 pre { background: #f2f4f7; padding: .8rem 1rem; overflow-x: auto; }
 .note { border-left: 4px solid #c07a00; background: #fff7e6; padding: .6rem 1rem; }
 """
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A cell that may be the best of its row, with a line in small below."""
+
+    text: str
+    is_best: bool = False
+    small: str = ""
 
 
 @dataclass
@@ -45,11 +56,12 @@ class Report:
         """Add commands."""
         self.parts.append(f"<pre>{escape(text)}</pre>")
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> None:
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str | float | Marked]]) -> None:
         """Add a table; floats are shown with three significant digits."""
         head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
         body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
-        self.parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        self.parts.append(f'<div class="wide">{table}</div>')
 
     def picture(self, png: bytes, caption: str) -> None:
         """Add a PNG, kept inside the page."""
@@ -70,7 +82,11 @@ class Report:
         )
 
 
-def _cell(cell: str | float) -> str:
+def _cell(cell: str | float | Marked) -> str:
     if isinstance(cell, str):
         return f"<td>{escape(cell)}</td>"
+    if isinstance(cell, Marked):
+        small = f"<small>{escape(cell.small)}</small>" if cell.small else ""
+        kind = "number best" if cell.is_best else "number"
+        return f'<td class="{kind}">{escape(cell.text)}{small}</td>'
     return f'<td class="number">{cell:.3g}</td>'

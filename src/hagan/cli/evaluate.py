@@ -1,0 +1,301 @@
+"""`hagan evaluate`: judge generated volumes, whoever made them, against real ones."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from rich.console import Console
+
+from hagan.config.evaluation import PRESETS, EvaluationConfig, Normalisation, PresetName
+from hagan.errors import UsageError
+
+if TYPE_CHECKING:
+    from hagan.evaluation.comparison import Comparison, Sides
+    from hagan.evaluation.measure import Fact
+    from hagan.evaluation.sources import Source
+
+RESULTS = "results.json"
+DEFAULT_RUN_COUNT = 200
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge sets of volumes against real ones: FID, KID, MMD, coverage, copies, seams and more.
+
+    Each side is a run, a store, a folder of NIfTI, DICOM or NumPy files, ours or anybody's, or
+    feature files (.npz) on both sides.
+    """
+
+    fakes: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """What is judged; several are judged side by side."""
+    real: Path | None = None
+    """Real volumes: a store or a folder."""
+    train: Path | None = None
+    """What the generators were trained on, if it is apart from --real: for the floor and copies."""
+    fold: str | None = None
+    """i/n of a store given as --real: its held-out part is the reference, the rest the training
+    part. A run that was trained on the very store brings its own."""
+    out: Path = Path("runs/evaluation")
+    """Folder for report.html, results.json, results.csv, results.md and features."""
+    preset: PresetName = "hagan"
+    """Whose definitions: ours, HA-GAN's (needs --med3d), or MONAI's FID of given features."""
+    extractors: tuple[str, ...] = ("auto",)
+    """random-resnet10, astra-grid, astra, med3d; auto takes all that are at hand, astra as
+    astra-grid."""
+    med3d: Path | None = None
+    """A weights file of MedicalNet: resnet_10, 18, 34 or 50 (.pth)."""
+    normalisation: Normalisation = "raw"
+    """Of the input of med3d: raw as HA-GAN's authors, or a z-score of positive or of all voxels."""
+    inception: Path | None = None
+    """A weights file of Inception v3 in torchvision's layout, for the Inception Score."""
+    count: int | None = None
+    """Most volumes a set; runs make as many (200 by default)."""
+    resamples: int = 200
+    """Of the bootstrap; 0 for no intervals."""
+    seed: int = 0
+    """Of samples, subsets, resamples and anchors."""
+    anchors: bool = True
+    """Judge a PCA Gaussian, copies, mirrored and blurred copies and stitched slabs too."""
+    slabs: int = 8
+    """Along the body axis, where seams are looked for."""
+    resample: bool = False
+    """Stretch files of another shape to the grid instead of refusing them."""
+    window: tuple[float, float] | None = None
+    """Lowest and highest intensity of files; by default the store's, or found from --real."""
+    scan_windows: bool = False
+    """Give each file a window of its own quantiles, as for MR without a common scale."""
+    cache: Path | None = None
+    """Where features are kept; by default HAGAN_CACHE or the user's cache folder."""
+    keep: Annotated[bool, tyro.conf.arg(name="use-cache")] = True
+    """Keep features between calls."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes CUDA where there is any."""
+    self_test: bool = False
+    """Judge the metrics instead: plant faults in phantoms and see who notices."""
+    side: int = 64
+    """With --self-test: voxels along each axis of the phantoms."""
+    json: bool = False
+    """Print the results as JSON."""
+
+    def run(self) -> int:
+        """Evaluate; returns the exit code."""
+        if self.self_test:
+            from hagan.cli.self_test import run_self_test
+
+            return run_self_test(self)
+        if not self.fakes or self.real is None:
+            raise UsageError(
+                "name what is judged and what it is judged by: hagan evaluate FAKE --real REAL"
+            )
+        if all(_holds_features(path) for path in (*self.fakes, self.real)):
+            from hagan.cli.given_features import evaluate_features
+
+            return evaluate_features(self)
+        console = Console(highlight=False, soft_wrap=True, quiet=self.json)
+        _claim(self.out)
+        display = Display(console)
+        opened = self.open(display)
+        comparison = self.compare(opened, display)
+        comparison = replace(comparison, warnings=(*opened.notes, *comparison.warnings))
+        self.finish(comparison, opened.sides, console)
+        return 0
+
+    @property
+    def command(self) -> str:
+        """The command line that gives the figures again."""
+        return shlex.join(["hagan", *sys.argv[1:]]) if "evaluate" in sys.argv else "hagan evaluate"
+
+    def config(self) -> EvaluationConfig:
+        """The preset with the flags on top."""
+        return replace(
+            PRESETS[self.preset](),
+            count=self.count,
+            resamples=self.resamples,
+            seed=self.seed,
+            anchors=self.anchors and PRESETS[self.preset]().anchors,
+            slabs=self.slabs,
+        )
+
+    def open(self, display: Display) -> Opened:
+        """Open everything that was named, on one grid."""
+        from hagan.cli.sides import fold_of_run, is_run, open_run, open_side, split_by_fold
+        from hagan.cli.train import pick_device
+        from hagan.evaluation.comparison import Sides
+        from hagan.evaluation.grid import agree
+        from hagan.evaluation.sets import Part
+        from hagan.evaluation.sources import halves
+
+        assert self.real is not None
+        device = pick_device(self.device)
+        notes: list[str] = []
+        real: Source = open_side(self.real, display.counting)
+        train: Source | None = None
+        fold = self.fold
+        if fold is None and self.train is None:
+            found = {fold_of_run(path, self.real) for path in self.fakes if is_run(path)} - {None}
+            if len(found) == 1:
+                (fold,) = found
+                notes.append(f"fold {fold}, which the run held back, is the reference")
+        if self.train is not None:
+            if fold is not None:
+                raise UsageError("give --train or --fold, not both")
+            train = open_side(self.train, display.counting)
+        elif fold is not None:
+            real, train = split_by_fold(real, fold)
+        count = self.count or DEFAULT_RUN_COUNT
+        fakes: dict[str, Source] = {
+            _name(path, self.fakes): open_run(path, count, self.seed, device)
+            if is_run(path)
+            else open_side(path, display.counting)
+            for path in self.fakes
+        }
+        named: dict[str, Source] = {"real": real, **({"train": train} if train else {}), **fakes}
+        grids, warnings = agree(
+            named,
+            resample=self.resample,
+            window=self.window,
+            scan_windows=self.scan_windows,
+        )
+        notes += warnings
+        for name, side in named.items():
+            notes += [f"{name}: left out {text}" for text in side.refused]
+            notes += [f"{name}: {text}" for text in side.notes]
+        whole = real.volumes("real", grids["real"])
+        if train is None:
+            first, second = halves(list(whole.subjects))
+            reference = Part("real", whole, first)
+            other = Part("train", whole, second)
+            notes.append(
+                f"the real volumes were split by subject: {len(first)} are the reference, "
+                f"{len(second)} give the floor and the anchors"
+            )
+            sides = Sides(
+                [side.volumes(name, grids[name]) for name, side in fakes.items()],
+                reference,
+                other,
+                train_is_known=False,
+            )
+        else:
+            sides = Sides(
+                [side.volumes(name, grids[name]) for name, side in fakes.items()],
+                whole,
+                train.volumes("train", grids["train"]),
+                train_is_known=True,
+            )
+        window = grids["real"].window
+        facts: dict[str, Fact] = {
+            "grid": " x ".join(map(str, grids["real"].shape)),
+            "resampling": "triangle filter" if self.resample else "none",
+            "window": "each scan's own" if window is None else f"{window.low:g} to {window.high:g}",
+            "preset": self.preset,
+        }
+        is_ct = any(side.is_ct for side in named.values())
+        hounsfield = (window.low, window.high) if window is not None and is_ct else None
+        return Opened(sides, facts, notes, hounsfield)
+
+    def compare(self, opened: Opened, display: Display) -> Comparison:
+        """Measure and judge."""
+        from hagan.cli.instruments import instruments
+        from hagan.evaluation.comparison import compare
+
+        with display.sets() as (begin, tick):
+            return compare(
+                opened.sides,
+                instruments(self, opened.hounsfield),
+                self.config(),
+                opened.facts,
+                on_begin=begin,
+                on_progress=tick,
+            )
+
+    def finish(self, comparison: Comparison, sides: Sides, console: Console) -> None:
+        """Write every file and print the tables."""
+        from hagan.cli.results import print_tables, write_results
+        from hagan.evaluation.tables import json_text
+
+        write_results(comparison, sides, self.out, self.command)
+        if self.json:
+            print(json_text(comparison, self.command), end="")
+            return
+        print_tables(comparison, console)
+        console.print(
+            f"\nwrote {self.out / 'report.html'}, {RESULTS}, results.csv, results.md and features\n"
+            "next: open report.html and look at the samples before believing a figure"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """Everything that was named, on one grid.
+
+    Attributes:
+        sides: The sets.
+        facts: What every figure depends on.
+        notes: What a reader must know.
+        hounsfield: Hounsfield units of -1 and 1; None where intensities are something else.
+    """
+
+    sides: Sides
+    facts: dict[str, Fact]
+    notes: list[str]
+    hounsfield: tuple[float, float] | None
+
+
+def _holds_features(path: Path) -> bool:
+    return path.suffix == ".npz"
+
+
+def _name(path: Path, all_paths: tuple[Path, ...]) -> str:
+    """The last part of a path, or all of it where two would be called the same."""
+    same = [other for other in all_paths if other.name == path.name]
+    return path.name if len(same) == 1 else str(path)
+
+
+def _claim(out: Path) -> None:
+    """Refuse a folder that holds something else.
+
+    Raises:
+        UsageError: It does.
+    """
+    if out.is_dir() and any(out.iterdir()) and not (out / RESULTS).is_file():
+        raise UsageError(f"{out} holds other files and no {RESULTS}; choose another --out")
+    if out.is_file():
+        raise UsageError(f"{out} is a file; --out names a folder")
+
+
+class Display:
+    """Progress: a live bar on a terminal, a plain line a set otherwise."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """One bar for one thing."""
+        with self.sets() as (begin, tick):
+            begin(what, total)
+            yield tick
+
+    @contextmanager
+    def sets(self) -> Iterator[tuple[Callable[[str, int], None], Callable[[], None]]]:
+        """A bar that begins anew with each set."""
+        from rich.progress import Progress
+
+        live = self.console.is_terminal and not self.console.quiet
+        with Progress(console=self.console, disable=not live, transient=True) as bar:
+            task = bar.add_task("", total=None)
+
+            def begin(what: str, total: int) -> None:
+                if not live:
+                    suffix = f" ({total})" if total else ""
+                    self.console.print(f"{what}{suffix}", markup=False)
+                bar.reset(task, total=total or None, description=what)
+
+            yield begin, lambda: bar.advance(task)

@@ -1,0 +1,100 @@
+"""Figures of a comparison: samples side by side (Fig. 3), and sets in one embedding (Fig. 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from hagan.data.montage import montage
+from hagan.data.png import png_bytes
+from hagan.evaluation.comparison import Comparison, Row
+from hagan.evaluation.embedding import ellipse, embed
+from hagan.evaluation.scores import METRICS
+from hagan.evaluation.sets import VolumeSet
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")
+"""Okabe and Ito's: told apart by nearly everybody."""
+
+
+def sample_grid(sets: Sequence[VolumeSet], columns: int = 4) -> bytes:
+    """A PNG of the first volumes of each set in their three middle planes."""
+    rows = [
+        (volumes.name, [volumes.volume(i) for i in range(min(columns, len(volumes)))])
+        for volumes in sets
+    ]
+    return png_bytes(montage(rows))
+
+
+def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
+    """A PNG of all sets in one metric MDS of an extractor's features, with their ellipses.
+
+    A set that a model has caught covers the real one's ellipse; a shifted, a small or a flat one
+    does not. At most `config.embedded` volumes a set are drawn, the same number of each.
+    """
+    named = [("real", comparison.real.values[extractor])]
+    named += [(row.name, row.measured.values[extractor]) for row in _embedded(comparison)]
+    count = min(comparison.config.embedded, *(len(matrix) for _, matrix in named))
+    embedded = embed([matrix[:count] for _, matrix in named], seed=comparison.config.seed)
+    method = embedded.method.upper()
+    with mpl.rc_context({"font.size": 10}):
+        figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+        axes = figure.add_subplot()
+        for (name, _), cloud, colour in zip(named, embedded.points, COLOURS, strict=False):
+            axes.scatter(cloud[:, 0], cloud[:, 1], s=14, alpha=0.4, color=colour, linewidths=0)
+            outline = ellipse(cloud, comparison.config.ellipse_samples).boundary()
+            axes.plot(outline[:, 0], outline[:, 1], color=colour, label=name)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_title(f"{extractor}, {count} volumes a set")
+        axes.set_xlabel(f"{method} 1")
+        axes.set_ylabel(f"{method} 2")
+        axes.legend(fontsize="small")
+        return _png(figure)
+
+
+def _embedded(comparison: Comparison) -> list[Row]:
+    """The fakes, the floor and the first anchor, as many as there are colours for."""
+    chosen = [row for row in comparison.rows if row.kind != "anchor"]
+    chosen += [row for row in comparison.rows if row.kind == "anchor"][:1]
+    return chosen[: len(COLOURS) - 1]
+
+
+def interval_figure(comparison: Comparison, metric: str) -> bytes | None:
+    """A PNG of one metric of every set with its interval, an extractor a panel."""
+    headings = [
+        heading
+        for heading in comparison.headings
+        if any(metric in row.scores.get(heading, {}) for row in comparison.rows)
+    ]
+    if not headings:
+        return None
+    with mpl.rc_context({"axes.grid": True, "grid.alpha": 0.3, "font.size": 10}):
+        height = 0.9 + 0.34 * len(comparison.rows)
+        figure = Figure(figsize=(5.2 * len(headings), height), layout="constrained")
+        for number, heading in enumerate(headings, start=1):
+            axes = figure.add_subplot(1, len(headings), number)
+            factor = METRICS[metric].factor
+            for place, row in enumerate(comparison.rows):
+                score = row.scores.get(heading, {}).get(metric)
+                if score is None:
+                    continue
+                colour = {"fake": COLOURS[1], "floor": COLOURS[0], "anchor": "#777777"}[row.kind]
+                axes.plot(score.value * factor, place, "o", color=colour)
+                if score.interval is not None:
+                    ends = (score.interval.low * factor, score.interval.high * factor)
+                    axes.plot(ends, (place, place), color=colour)
+                if row.kind == "floor":
+                    axes.axvline(score.value * factor, color=colour, alpha=0.4, linestyle="--")
+            axes.set_yticks(range(len(comparison.rows)), [row.name for row in comparison.rows])
+            axes.set_ylim(len(comparison.rows) - 0.5, -0.5)
+            axes.set_title(f"{METRICS[metric].title}, {heading}")
+        return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    # Without a date and a version the same figure gives the same bytes.
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,156 @@
+"""A figure and the definition it stands for: neither exists without the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hagan.evaluation.bootstrap import Interval
+from hagan.evaluation.measure import Fact
+from hagan.evaluation.measuring import digest
+
+Direction = Literal["lower", "higher", "one", "none"]
+"""What is better: less, more, nearer to 1; or the figure is no judgement by itself."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is called and how it is read."""
+
+    name: str
+    title: str
+    better: Direction
+    meaning: str
+    factor: float = 1.0
+    """Tables show the value times this."""
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("fid", "Frechet distance", "lower", "of Gaussians fitted to the features"),
+        Metric(
+            "fid_infinity", "Frechet distance, n to infinity", "lower", "its bias extrapolated away"
+        ),
+        Metric(
+            "fid_components",
+            "Frechet distance in components",
+            "lower",
+            "of standardised principal components of the real features: stabler at small n",
+        ),
+        Metric("kid", "KID x 1000", "lower", "cubic-kernel MMD, unbiased: may be negative", 1000.0),
+        Metric("mmd", "MMD", "lower", "squared, unbiased; Gaussian kernel, median of both sets"),
+        Metric("mmd_biased", "MMD, biased", "lower", "the same with the diagonals kept"),
+        Metric(
+            "mmd_real",
+            "MMD, real bandwidth",
+            "lower",
+            "median of the real set: the same kernel for every set",
+        ),
+        Metric("precision", "precision", "higher", "fakes within the real manifold"),
+        Metric("recall", "recall", "higher", "reals within the fake manifold"),
+        Metric("density", "density", "higher", "how deep within the real manifold fakes lie"),
+        Metric("coverage", "coverage", "higher", "reals with a fake among their neighbours"),
+        Metric(
+            "self_neighbour",
+            "self-nearest-neighbour",
+            "one",
+            "distance of fakes to each other over that of reals; below 0.6: few faces",
+        ),
+        Metric(
+            "memorised",
+            "nearer to training than 5 % of held-out",
+            "lower",
+            "0.05 expected; above 0.10 alarming; above 0.20 do not release",
+        ),
+        Metric(
+            "memorised_mirrored",
+            "the same, mirrored training scans",
+            "lower",
+            "copies that were flipped left to right",
+        ),
+        Metric(
+            "training_distance",
+            "distance to nearest training scan",
+            "one",
+            "median over that of held-out scans; near 0: copies",
+        ),
+        Metric("sharpness", "sharpness", "one", "high-pass energy, fake over real; 0.8 to 1.25"),
+        Metric(
+            "seam_gradient", "seams, gradient", "one", "steps at slab borders; above 1.2: visible"
+        ),
+        Metric(
+            "seam_spectrum",
+            "seams, spectrum",
+            "one",
+            "energy at the period of the slabs; scatters, so look at its interval",
+        ),
+        Metric("ms_ssim", "MS-SSIM of pairs", "none", "lower is more diverse; compare with reals"),
+        Metric(
+            "inception_score",
+            "Inception Score",
+            "higher",
+            "mean of three middle planes; rank within one run only",
+        ),
+    )
+}
+
+REQUIRED = ("metric", "set_fake", "set_real", "n_fake", "n_real", "resampling", "hagan_version")
+"""Facts without which no figure is given."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Everything that a figure depends on."""
+
+    facts: Mapping[str, Fact]
+
+    def __post_init__(self) -> None:
+        missing = [name for name in REQUIRED if self.facts.get(name) in (None, "")]
+        assert not missing, f"a figure without its definition: {missing}"
+
+    @property
+    def id(self) -> str:
+        """First 12 digits of the facts' SHA-256."""
+        return digest(self.facts)[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One figure."""
+
+    metric: str
+    value: float
+    n_fake: int
+    n_real: int
+    fingerprint: Fingerprint
+    interval: Interval | None = None
+    floor: float | None = None
+    details: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.metric in METRICS, self.metric
+
+    def to_plain(self) -> dict[str, Any]:
+        """What JSON holds."""
+        interval = self.interval
+        return {
+            "value": self.value,
+            "interval": None if interval is None else [interval.low, interval.high],
+            "level": None if interval is None else interval.level,
+            "resamples": None if interval is None else interval.resamples,
+            "floor": self.floor,
+            "n_fake": self.n_fake,
+            "n_real": self.n_real,
+            "fingerprint": self.fingerprint.id,
+            **({"details": dict(self.details)} if self.details else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A figure that was not given, and why."""
+
+    metric: str
+    reason: str

@@ -1,0 +1,57 @@
+"""A figure cannot be had without its definition."""
+
+from __future__ import annotations
+
+import pytest
+
+from hagan.evaluation.bootstrap import Interval
+from hagan.evaluation.scores import METRICS, REQUIRED, Fingerprint, Score
+
+FACTS = {
+    "metric": "fid",
+    "set_fake": "aa",
+    "set_real": "bb",
+    "n_fake": 8,
+    "n_real": 9,
+    "resampling": "none",
+    "hagan_version": "1",
+}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_figure_without_its_definition_is_refused(name: str) -> None:
+    with pytest.raises(AssertionError, match=name):
+        Fingerprint({key: fact for key, fact in FACTS.items() if key != name})
+    with pytest.raises(AssertionError, match=name):
+        Fingerprint(FACTS | {name: ""})
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_every_fact_changes_the_fingerprint(name: str) -> None:
+    changed = Fingerprint(FACTS | {name: 77})
+    assert changed.id != Fingerprint(FACTS).id
+    assert len(changed.id) == 12
+
+
+def test_a_score_is_told_with_interval_floor_and_n() -> None:
+    score = Score(
+        metric="fid",
+        value=2.0,
+        n_fake=8,
+        n_real=9,
+        fingerprint=Fingerprint(FACTS),
+        interval=Interval(1.5, 2.5, 0.95, 200),
+        floor=1.0,
+    )
+    plain = score.to_plain()
+    assert plain["value"] == 2.0
+    assert plain["interval"] == [1.5, 2.5]
+    assert (plain["floor"], plain["n_fake"], plain["n_real"]) == (1.0, 8, 9)
+    assert plain["fingerprint"] == Fingerprint(FACTS).id
+
+
+def test_metrics_say_what_is_better() -> None:
+    assert METRICS["fid"].better == "lower"
+    assert METRICS["coverage"].better == "higher"
+    assert METRICS["sharpness"].better == "one"
+    assert all(len(metric.meaning) > 10 for metric in METRICS.values())
