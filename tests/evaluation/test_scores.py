@@ -55,3 +55,20 @@ def test_metrics_say_what_is_better() -> None:
     assert METRICS["coverage"].better == "higher"
     assert METRICS["sharpness"].better == "one"
     assert all(len(metric.meaning) > 10 for metric in METRICS.values())
+
+
+def test_intervals_stay_where_values_can_be() -> None:
+    wide = Interval(-0.5, 1.5, 0.95, 200)
+    ends = {}
+    for metric in ("fid", "kid", "coverage"):
+        score = Score(
+            metric=metric,
+            value=0.5,
+            n_fake=8,
+            n_real=9,
+            fingerprint=Fingerprint(FACTS),
+            interval=wide,
+        )
+        assert score.interval is not None
+        ends[metric] = (score.interval.low, score.interval.high)
+    assert ends == {"fid": (0.0, 1.5), "kid": (-0.5, 1.5), "coverage": (0.0, 1.0)}

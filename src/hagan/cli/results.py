@@ -113,7 +113,9 @@ def print_tables(comparison: Comparison, console: Console) -> None:
         if table.heading in comparison.unfit:
             told = comparison.unfit[table.heading]
             console.print(f"{table.heading} is not fit for a headline: {told}", markup=False)
-    console.print("* best of the row; the floor is not in the race", markup=False)
+    console.print(
+        "* best of the row; floor and copies, which are real, are not in the race", markup=False
+    )
     for warning in comparison.warnings:
         console.print(f"! {warning}", markup=False)
 

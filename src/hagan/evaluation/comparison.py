@@ -33,7 +33,8 @@ VOLUMES = "volumes"
 
 UNKNOWN_TRAINING = "the training scans are not known: name them with --train or --fold"
 
-RowKind = Literal["fake", "floor", "anchor"]
+RowKind = Literal["fake", "floor", "copies", "anchor"]
+"""Floor and copies are real volumes, so they are in no race."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,7 @@ def compare(
     kinds.append((floor, "floor"))
     if config.anchors:
         size = min(len(fake) for fake in fakes)
-        kinds += [(anchor, "anchor") for anchor in _anchors(sides.train, size, config)]
+        kinds += _anchors(sides.train, size, config)
 
     measures = measures_of(sides.real.shape, instruments, config)
 
@@ -175,7 +176,7 @@ def compare(
     for row, (volumes, _) in zip(rows, kinds, strict=True):
         if on_begin is not None:
             on_begin(f"figures of {row.name}", 0)
-        with_intervals = row.kind != "anchor"
+        with_intervals = row.kind in ("fake", "floor")
         for extractor in instruments.extractors:
             references = References(
                 extractor.name, extractor.definition, real, train, mirrored, facts, config
@@ -186,7 +187,7 @@ def compare(
                 with_intervals=with_intervals,
                 is_floor=row.kind == "floor",
             ):
-                if not _is_about_training(item) or sides.train_is_known or row.kind == "anchor":
+                if not _is_about_training(item) or sides.train_is_known or row.kind != "fake":
                     row.add(extractor.name, item)
                 else:
                     row.add(extractor.name, Unavailable(item.metric, UNKNOWN_TRAINING))
@@ -233,16 +234,19 @@ def _count(sides: Sides, config: EvaluationConfig) -> int | None:
     return min([*sizes, config.count or max(sizes)])
 
 
-def _anchors(train: VolumeSet, count: int, config: EvaluationConfig) -> list[VolumeSet]:
-    made = {
-        "PCA Gaussian": anchors.gaussian(train, count, config.seed),
-        "copies": anchors.copies(train, count, config.seed),
-        "mirrored copies": anchors.mirrored(train, count, config.seed),
-        "blurred copies": anchors.blurred(train, count, config.seed),
+def _anchors(
+    train: VolumeSet, count: int, config: EvaluationConfig
+) -> list[tuple[VolumeSet, RowKind]]:
+    made: dict[str, tuple[VolumeSet, RowKind]] = {
+        "copies": (anchors.copies(train, count, config.seed), "copies"),
+        "mirrored copies": (anchors.mirrored(train, count, config.seed), "copies"),
+        "PCA Gaussian": (anchors.gaussian(train, count, config.seed), "anchor"),
+        "blurred copies": (anchors.blurred(train, count, config.seed), "anchor"),
     }
     if _has_slabs(train.shape, config.slabs):
-        made["stitched slabs"] = anchors.stitched(train, count, config.seed, config.slabs)
-    for name, volumes in made.items():
+        stitched = anchors.stitched(train, count, config.seed, config.slabs)
+        made["stitched slabs"] = (stitched, "anchor")
+    for name, (volumes, _) in made.items():
         volumes.name = name
     return list(made.values())
 

@@ -56,7 +56,7 @@ def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
 
 def _embedded(comparison: Comparison) -> list[Row]:
     """The fakes, the floor and the first anchor, as many as there are colours for."""
-    chosen = [row for row in comparison.rows if row.kind != "anchor"]
+    chosen = [row for row in comparison.rows if row.kind in ("fake", "floor")]
     chosen += [row for row in comparison.rows if row.kind == "anchor"][:1]
     return chosen[: len(COLOURS) - 1]
 
@@ -80,7 +80,7 @@ def interval_figure(comparison: Comparison, metric: str) -> bytes | None:
                 score = row.scores.get(heading, {}).get(metric)
                 if score is None:
                     continue
-                colour = {"fake": COLOURS[1], "floor": COLOURS[0], "anchor": "#777777"}[row.kind]
+                colour = {"fake": COLOURS[1], "floor": COLOURS[0]}.get(row.kind, "#777777")
                 axes.plot(score.value * factor, place, "o", color=colour)
                 if score.interval is not None:
                     ends = (score.interval.low * factor, score.interval.high * factor)

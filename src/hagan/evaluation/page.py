@@ -38,8 +38,9 @@ def comparison_page(
         for metric, reason in table.unavailable.items():
             report.paragraph(f"{metric}: unavailable, {reason}.")
     report.paragraph(
-        "Bold: best of the row; the floor, which is real, is not in the race. Arrows say what is "
-        "better; → 1 means nearer to 1. A figure that an anchor beats is no evidence of quality."
+        "Bold: best of the row; floor and copies, which are real, are not in the race. Arrows say "
+        "what is better; → 1 means nearer to 1. A figure that an anchor beats is no evidence of "
+        "quality."
     )
     report.heading("Figures")
     for caption, png in figures.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hagan.evaluation.bootstrap import Interval
@@ -24,6 +25,18 @@ class Metric:
     meaning: str
     factor: float = 1.0
     """Tables show the value times this."""
+    signed: bool = False
+    """Whether an unbiased estimate may be negative."""
+    share: bool = False
+    """Whether it lies between 0 and 1."""
+
+    def bounded(self, interval: Interval | None) -> Interval | None:
+        """An interval within what values of this metric can be."""
+        if interval is None or self.signed:
+            return interval
+        highest = 1.0 if self.share else math.inf
+        low, high = (min(max(end, 0.0), highest) for end in (interval.low, interval.high))
+        return replace(interval, low=low, high=high)
 
 
 METRICS: dict[str, Metric] = {
@@ -31,7 +44,11 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("fid", "Frechet distance", "lower", "of Gaussians fitted to the features"),
         Metric(
-            "fid_infinity", "Frechet distance, n to infinity", "lower", "its bias extrapolated away"
+            "fid_infinity",
+            "Frechet distance, n to infinity",
+            "lower",
+            "its bias extrapolated away",
+            signed=True,
         ),
         Metric(
             "fid_components",
@@ -39,19 +56,35 @@ METRICS: dict[str, Metric] = {
             "lower",
             "of standardised principal components of the real features: stabler at small n",
         ),
-        Metric("kid", "KID x 1000", "lower", "cubic-kernel MMD, unbiased: may be negative", 1000.0),
-        Metric("mmd", "MMD", "lower", "squared, unbiased; Gaussian kernel, median of both sets"),
+        Metric(
+            "kid",
+            "KID x 1000",
+            "lower",
+            "cubic-kernel MMD, unbiased: may be negative",
+            1000.0,
+            signed=True,
+        ),
+        Metric(
+            "mmd",
+            "MMD",
+            "lower",
+            "squared, unbiased; Gaussian kernel, median of both sets",
+            signed=True,
+        ),
         Metric("mmd_biased", "MMD, biased", "lower", "the same with the diagonals kept"),
         Metric(
             "mmd_real",
             "MMD, real bandwidth",
             "lower",
             "median of the real set: the same kernel for every set",
+            signed=True,
         ),
-        Metric("precision", "precision", "higher", "fakes within the real manifold"),
-        Metric("recall", "recall", "higher", "reals within the fake manifold"),
+        Metric("precision", "precision", "higher", "fakes within the real manifold", share=True),
+        Metric("recall", "recall", "higher", "reals within the fake manifold", share=True),
         Metric("density", "density", "higher", "how deep within the real manifold fakes lie"),
-        Metric("coverage", "coverage", "higher", "reals with a fake among their neighbours"),
+        Metric(
+            "coverage", "coverage", "higher", "reals with a fake among their neighbours", share=True
+        ),
         Metric(
             "self_neighbour",
             "self-nearest-neighbour",
@@ -63,12 +96,14 @@ METRICS: dict[str, Metric] = {
             "nearer to training than 5 % of held-out",
             "lower",
             "0.05 expected; above 0.10 alarming; above 0.20 do not release",
+            share=True,
         ),
         Metric(
             "memorised_mirrored",
             "the same, mirrored training scans",
             "lower",
             "copies that were flipped left to right",
+            share=True,
         ),
         Metric(
             "training_distance",
@@ -86,7 +121,13 @@ METRICS: dict[str, Metric] = {
             "one",
             "energy at the period of the slabs; scatters, so look at its interval",
         ),
-        Metric("ms_ssim", "MS-SSIM of pairs", "none", "lower is more diverse; compare with reals"),
+        Metric(
+            "ms_ssim",
+            "MS-SSIM of pairs",
+            "none",
+            "lower is more diverse; compare with reals",
+            share=True,
+        ),
         Metric(
             "inception_score",
             "Inception Score",
@@ -131,6 +172,7 @@ class Score:
 
     def __post_init__(self) -> None:
         assert self.metric in METRICS, self.metric
+        object.__setattr__(self, "interval", METRICS[self.metric].bounded(self.interval))
 
     def to_plain(self) -> dict[str, Any]:
         """What JSON holds."""

@@ -15,6 +15,9 @@ from hagan.evaluation.comparison import Comparison, Row
 from hagan.evaluation.measure import Fact
 from hagan.evaluation.scores import METRICS, Fingerprint, Score
 
+RACING = ("fake", "anchor")
+"""Rows that may be the best; the others are real volumes."""
+
 ARROWS = {"lower": "↓", "higher": "↑", "one": "→ 1", "none": ""}
 
 
@@ -48,7 +51,7 @@ class Table:
 
 
 def tables_of(comparison: Comparison) -> list[Table]:
-    """A table a heading, the best set of each line marked; the floor is not in the race."""
+    """A table a heading, the best set of each line marked; real volumes are not in the race."""
     return [_table(comparison, heading) for heading in comparison.headings]
 
 
@@ -84,7 +87,7 @@ def _best(rows: Sequence[Row], scores: Sequence[Score | None]) -> set[int]:
     costs = {
         index: cost
         for index, (row, score) in enumerate(zip(rows, scores, strict=True))
-        if score is not None and row.kind != "floor" and (cost := _cost(score)) is not None
+        if score is not None and row.kind in RACING and (cost := _cost(score)) is not None
     }
     if len(costs) < 2:
         return set()
@@ -97,7 +100,8 @@ def _cost(score: Score) -> float | None:
     if better == "one":
         # A ratio of 2 is as far from 1 as one of 1/2.
         return abs(math.log(score.value)) if score.value > 0 else math.inf
-    return {"lower": score.value, "higher": -score.value, "none": None}[better]
+    # An unbiased estimate below 0 is no better than 0.
+    return {"lower": max(score.value, 0.0), "higher": -score.value, "none": None}[better]
 
 
 def _cell(score: Score, is_best: bool) -> Cell:
