@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from evaluation.made import body, write_foreign
 from hagan.cli import main
 from hagan.data.store import Store
+from hagan.networks.resnet import ResNet
 
 QUICK = ("--extractors", "random-resnet10", "--resamples", "5")
 
@@ -151,6 +153,26 @@ def test_features_of_a_report_are_a_side_again(
     again = named(tmp_path / "m", "fake")["given features"]["fid"]["value"]
     assert again == pytest.approx(named(tmp_path / "o", "fake")["random-resnet10"]["fid"]["value"])
     assert "given features" in capsys.readouterr().out
+
+
+def test_the_authors_definitions_by_name(tmp_path: Path) -> None:
+    weights = tmp_path / "resnet_10.pth"
+    state = {f"module.{name}": value for name, value in ResNet(10).state_dict().items()}
+    torch.save({"state_dict": state}, weights)
+    real = write_foreign(tmp_path / "real", range(5))
+    train = write_foreign(tmp_path / "train", range(20, 26))
+    fake = write_foreign(tmp_path / "fake", range(50, 54))
+    arguments = ["evaluate", str(fake), "--real", str(real), "--train", str(train)]
+    flags = ["--preset", "ha-gan", "--med3d", str(weights), "--out", str(tmp_path / "out")]
+    assert main.run([*arguments, *flags, "--no-anchors"]) == 0
+    scores = named(tmp_path / "out", "fake")["med3d-resnet10"]
+    assert set(scores) == {"fid", "mmd", "mmd_biased"}
+    assert (scores["fid"]["n_fake"], scores["fid"]["n_real"]) == (4, 5)
+    facts = results(tmp_path / "out")["fingerprints"][scores["mmd"]["fingerprint"]]  # type: ignore[index]
+    assert facts["metric.offset"] == 1e-5
+    assert facts["extractor.normalisation"] == "raw"
+    floor = named(tmp_path / "out", "floor: other real volumes")["med3d-resnet10"]
+    assert floor["fid"]["n_fake"] == 6, "all training volumes, as the authors' floor"
 
 
 @pytest.mark.parametrize(
