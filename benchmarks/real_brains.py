@@ -26,7 +26,8 @@ from hagan.cli.results import write_results
 from hagan.cli.sides import open_run
 from hagan.data.store import Store
 from hagan.evaluation.anchors import add_noise
-from hagan.evaluation.comparison import VOLUMES, Sides, compare
+from hagan.evaluation.bench import VOLUMES
+from hagan.evaluation.comparison import Sides, compare
 from hagan.evaluation.faults import blur
 from hagan.evaluation.scores import METRICS
 from hagan.evaluation.sets import Altered, Part, VolumeSet, Voxels
@@ -34,7 +35,7 @@ from hagan.evaluation.sources import Grid, StoreSource, halves
 from hagan.evaluation.tables import short
 
 SHOWN = ("fid", "fid_components", "kid", "mmd", "precision", "recall", "coverage")
-SHOWN_OF_VOXELS = ("sharpness", "seam_gradient", "ms_ssim")
+SHOWN_OF_VOXELS = ("sharpness", "seam_gradient", "ms_ssim", "memorised", "memorised_mirrored")
 
 
 def shift(volume: Voxels, voxels: int) -> Voxels:

@@ -7,7 +7,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from hagan.evaluation.comparison import Instruments, Sides
+from hagan.evaluation.bench import Instruments
+from hagan.evaluation.comparison import Sides
 from hagan.evaluation.extractors import random_resnet10_extractor
 from hagan.evaluation.measuring import Cache
 from hagan.evaluation.sets import ArraySet, Voxels

@@ -10,7 +10,7 @@ import pytest
 from evaluation.made import SIDE, bodies, instruments
 from hagan.config.evaluation import EvaluationConfig
 from hagan.evaluation.anchors import blurred, stitched
-from hagan.evaluation.comparison import measures_of
+from hagan.evaluation.bench import measures_of
 from hagan.evaluation.measuring import Cache, Measured, measure_set
 from hagan.evaluation.ms_ssim import MultiScaleSSIM, pairs
 from hagan.evaluation.scores import Score, Unavailable
@@ -24,7 +24,7 @@ REAL = bodies("real", 0, 8)
 
 
 def measured(volumes: VolumeSet) -> Measured:
-    wanted = [MEASURES[name] for name in ("intensities", "sharpness", "seams")]
+    wanted = [MEASURES[name] for name in ("intensities", "sharpness", "seams", "thumbnail")]
     return measure_set(volumes, wanted, Cache(None))
 
 

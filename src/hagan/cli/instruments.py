@@ -9,7 +9,7 @@ from hagan.errors import UsageError
 
 if TYPE_CHECKING:
     from hagan.cli.evaluate import Evaluate
-    from hagan.evaluation.comparison import Instruments
+    from hagan.evaluation.bench import Instruments
     from hagan.evaluation.measure import Measure
 
 NAMES = ("random-resnet10", "astra-grid", "astra", "med3d")
@@ -29,7 +29,7 @@ def instruments(flags: Evaluate, window: tuple[float, float] | None) -> Instrume
         UsageError: An extractor is not known or not at hand.
     """
     from hagan.cli.train import pick_device
-    from hagan.evaluation.comparison import Instruments
+    from hagan.evaluation.bench import Instruments
     from hagan.evaluation.measuring import Cache, default_cache
 
     folder = (flags.cache or default_cache()) if flags.keep else None

@@ -9,32 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
 from hagan.config.evaluation import EvaluationConfig
 from hagan.errors import BadInputError
 from hagan.evaluation import anchors
-from hagan.evaluation.feature_scores import References, feature_scores
+from hagan.evaluation.bench import (
+    ABOUT_TRAINING,
+    VOLUMES,
+    Bench,
+    Instruments,
+    RowKind,
+    has_slabs,
+    measures_of,
+)
 from hagan.evaluation.fitness import fitness_of
-from hagan.evaluation.intensities import Intensities, difference
+from hagan.evaluation.intensities import difference
 from hagan.evaluation.measure import Fact, Measure
-from hagan.evaluation.measuring import Cache, Measured, measure_set
+from hagan.evaluation.measuring import Measured, measure_set
 from hagan.evaluation.memorisation import ALARM_SHARE, BLOCK_SHARE
 from hagan.evaluation.scores import METRICS, Score, Unavailable
-from hagan.evaluation.seams import Seams
 from hagan.evaluation.sets import Part, VolumeSet
-from hagan.evaluation.sharpness import Sharpness
-from hagan.evaluation.volume_scores import similarity, volume_scores
-
-VOLUMES = "volumes"
-"""Heading of the figures that are read off the voxels."""
 
 UNKNOWN_TRAINING = "the training scans are not known: name them with --train or --fold"
-
-RowKind = Literal["fake", "floor", "copies", "anchor"]
-"""Floor and copies are real volumes, so they are in no race."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +112,6 @@ class Comparison:
         return tuple(row for row in self.rows if row.kind == "fake")
 
 
-@dataclass(frozen=True, eq=False)
-class Instruments:
-    """What measures: extractors, the classifier of planes if there is one, and the cache."""
-
-    extractors: Sequence[Measure]
-    planes: Measure | None
-    cache: Cache
-
-
 def compare(
     sides: Sides,
     instruments: Instruments,
@@ -168,46 +157,21 @@ def compare(
     mirrored = None
     if config.anchors:
         flipped = anchors.mirrored(sides.train, len(sides.train), config.seed)
-        mirrored = measured(flipped, instruments.extractors)
+        mirrored = measured(flipped, [*instruments.extractors, measures["thumbnail"]])
     rows = [
         Row(volumes.name, kind, measured(volumes, list(measures.values())))
         for volumes, kind in kinds
     ]
+    bench = Bench(instruments, measures, real, train, mirrored, facts, config)
     for row, (volumes, _) in zip(rows, kinds, strict=True):
         if on_begin is not None:
             on_begin(f"figures of {row.name}", 0)
-        with_intervals = row.kind in ("fake", "floor")
-        for extractor in instruments.extractors:
-            references = References(
-                extractor.name, extractor.definition, real, train, mirrored, facts, config
-            )
-            for item in feature_scores(
-                row.measured,
-                references,
-                with_intervals=with_intervals,
-                is_floor=row.kind == "floor",
-            ):
-                if not _is_about_training(item) or sides.train_is_known or row.kind != "fake":
-                    row.add(extractor.name, item)
-                else:
-                    row.add(extractor.name, Unavailable(item.metric, UNKNOWN_TRAINING))
-        for item in volume_scores(
-            row.measured, real, measures, config, facts, with_intervals=with_intervals
-        ):
-            row.add(VOLUMES, item)
-        if not config.only or "ms_ssim" in config.only:
-            row.add(
-                VOLUMES,
-                similarity(
-                    volumes,
-                    row.measured,
-                    real,
-                    config,
-                    facts,
-                    instruments.cache,
-                    with_intervals=with_intervals,
-                ),
-            )
+        is_unknown = row.kind == "fake" and not sides.train_is_known
+        for heading, item in bench.figures(row.measured, volumes, row.kind):
+            if is_unknown and item.metric in ABOUT_TRAINING:
+                row.add(heading, Unavailable(item.metric, UNKNOWN_TRAINING))
+            else:
+                row.add(heading, item)
     fitness = {item.name: fitness_of(item.definition) for item in instruments.extractors}
     return Comparison(
         rows=tuple(with_floors(rows)),
@@ -243,33 +207,12 @@ def _anchors(
         "PCA Gaussian": (anchors.gaussian(train, count, config.seed), "anchor"),
         "blurred copies": (anchors.blurred(train, count, config.seed), "anchor"),
     }
-    if _has_slabs(train.shape, config.slabs):
+    if has_slabs(train.shape, config.slabs):
         stitched = anchors.stitched(train, count, config.seed, config.slabs)
         made["stitched slabs"] = (stitched, "anchor")
     for name, (volumes, _) in made.items():
         volumes.name = name
     return list(made.values())
-
-
-def _has_slabs(shape: tuple[int, int, int], slabs: int) -> bool:
-    return slabs >= 3 and shape[0] % slabs == 0 and shape[0] // slabs >= 3
-
-
-def measures_of(
-    shape: tuple[int, int, int], instruments: Instruments, config: EvaluationConfig
-) -> dict[str, Measure]:
-    """Everything that is read off each volume, by the name that scores look for."""
-    measures: dict[str, Measure] = {item.name: item for item in instruments.extractors}
-    measures |= {"intensities": Intensities(), "sharpness": Sharpness()}
-    if _has_slabs(shape, config.slabs):
-        measures["seams"] = Seams(config.slabs)
-    if instruments.planes is not None:
-        measures["planes"] = instruments.planes
-    return measures
-
-
-def _is_about_training(item: Score | Unavailable) -> bool:
-    return item.metric in ("memorised", "memorised_mirrored", "training_distance")
 
 
 def with_floors(rows: Sequence[Row]) -> Iterator[Row]:

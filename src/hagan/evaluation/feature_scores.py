@@ -88,6 +88,14 @@ def feature_scores(
                 yield Unavailable(metric, f"needs more than k = {references.config.neighbours}")
 
 
+def copy_scores(
+    fake: Measured, references: References, *, with_intervals: bool
+) -> Iterator[Score | Unavailable]:
+    """Only the figures about copies of training volumes, for a space that is made for them."""
+    judge = _Judge(fake, references, with_intervals)
+    yield from judge.closeness(judge.fake_reduced, judge.real_reduced, judge.space)
+
+
 class _Judge:
     """One fake set against the references."""
 

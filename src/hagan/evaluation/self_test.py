@@ -17,14 +17,13 @@ import numpy as np
 from hagan.config.evaluation import EvaluationConfig
 from hagan.errors import UsageError
 from hagan.evaluation import anchors
-from hagan.evaluation.comparison import VOLUMES, Instruments, measures_of
+from hagan.evaluation.bench import VOLUMES, Bench, Instruments, measures_of
 from hagan.evaluation.faults import FAULTS, plant
-from hagan.evaluation.feature_scores import References, feature_scores
 from hagan.evaluation.measure import Fact
 from hagan.evaluation.measuring import Measured, measure_set
 from hagan.evaluation.scores import METRICS, Score
 from hagan.evaluation.sets import Part, VolumeSet
-from hagan.evaluation.volume_scores import similarity, volume_scores
+from hagan.evaluation.volume_scores import similarity
 
 SPLITS = 20
 """Random halves that the floor's mean and spread are taken from."""
@@ -135,20 +134,15 @@ def self_test(
     sets["mirrored"] = measured(anchors.mirrored(train, count, config.seed))
     faulty = {name: measured(volumes) for name, volumes in planted.items()}
     plain = measured(base)
-    quick = replace(config, resamples=0)
+    bench = Bench(
+        *(instruments, measures, sets["reference"], sets["train"], sets["mirrored"]),
+        *(facts, replace(config, resamples=0)),
+    )
 
     def all_scores(fake: Measured, real: Measured) -> Iterator[tuple[str, Score]]:
-        for extractor in instruments.extractors:
-            references = References(
-                *(extractor.name, extractor.definition, real, sets["train"], sets["mirrored"]),
-                *(facts, quick),
-            )
-            for item in feature_scores(fake, references, with_intervals=False):
-                if isinstance(item, Score):
-                    yield extractor.name, item
-        for item in volume_scores(fake, real, measures, quick, facts, with_intervals=False):
+        for heading, item in replace(bench, real=real).quick_figures(fake):
             if isinstance(item, Score):
-                yield VOLUMES, item
+                yield heading, item
 
     floors = _floors(sets["reference"], plain, all_scores, config.seed)
     reactions: dict[str, dict[str, dict[str, Reaction]]] = {}
@@ -165,7 +159,7 @@ def self_test(
             volumes,
             faulty[fault],
             sets["reference"],
-            quick,
+            bench.config,
             facts,
             instruments.cache,
             with_intervals=False,
