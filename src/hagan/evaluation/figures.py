@@ -34,8 +34,10 @@ def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
     A set that a model has caught covers the real one's ellipse; a shifted, a small or a flat one
     does not. At most `config.embedded` volumes a set are drawn, the same number of each.
     """
+    rows = _embedded(comparison)
+    left_out = max(len(rows) - (len(COLOURS) - 1), 0)
     named = [("real", comparison.real.values[extractor])]
-    named += [(row.name, row.measured.values[extractor]) for row in _embedded(comparison)]
+    named += [(row.name, row.measured.values[extractor]) for row in rows[: len(COLOURS) - 1]]
     count = min(comparison.config.embedded, *(len(matrix) for _, matrix in named))
     embedded = embed([matrix[:count] for _, matrix in named], seed=comparison.config.seed)
     method = embedded.method.upper()
@@ -47,7 +49,8 @@ def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
             outline = ellipse(cloud, comparison.config.ellipse_samples).boundary()
             axes.plot(outline[:, 0], outline[:, 1], color=colour, label=name)
         axes.set_aspect("equal", adjustable="datalim")
-        axes.set_title(f"{extractor}, {count} volumes a set")
+        told = f"; {left_out} more not drawn" if left_out else ""
+        axes.set_title(f"{extractor}, {count} volumes a set{told}")
         axes.set_xlabel(f"{method} 1")
         axes.set_ylabel(f"{method} 2")
         axes.legend(fontsize="small")
@@ -55,10 +58,10 @@ def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
 
 
 def _embedded(comparison: Comparison) -> list[Row]:
-    """The fakes, the floor and the first anchor, as many as there are colours for."""
-    chosen = [row for row in comparison.rows if row.kind in ("fake", "floor")]
-    chosen += [row for row in comparison.rows if row.kind == "anchor"][:1]
-    return chosen[: len(COLOURS) - 1]
+    """The floor, the fakes and the first anchor, in the order in which they get colours."""
+    floor = [row for row in comparison.rows if row.kind == "floor"]
+    anchors = [row for row in comparison.rows if row.kind == "anchor"][:1]
+    return [*floor, *comparison.fakes, *anchors]
 
 
 def interval_figure(comparison: Comparison, metric: str) -> bytes | None:
