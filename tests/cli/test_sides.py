@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evaluation.made import write_foreign
-from hagan.cli.sides import fold_of_run, is_run, open_run, open_side, split_by_fold
+from hagan.cli.sides import held_back, is_run, open_run, open_side, split_by_fold
 from hagan.config.codec import from_json, to_json
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
@@ -66,13 +66,15 @@ def test_a_run_brings_its_fold_only_for_its_own_store(
     from dataclasses import replace
 
     (own / "config.json").write_text(to_json(replace(config, fold="1/5")))
-    assert fold_of_run(own, store.path) is None, "it does not say on what it was trained"
+    assert held_back(own, store.path) is None, "it does not say on what it was trained"
     (own / "inputs.json").write_text(json.dumps({"store": str(store.path), "scans": []}))
-    assert fold_of_run(own, store.path) == "1/5"
-    assert fold_of_run(own, tmp_path) is None
+    assert held_back(own, store.path) == "1/5"
+    assert held_back(own, tmp_path) is None
+    (own / "config.json").write_text(to_json(replace(config, fold=None)))
+    assert held_back(own, store.path) == "nothing"
     (own / "inputs.json").write_text("{")
     with pytest.raises(BadInputError, match=r"inputs\.json: not readable"):
-        fold_of_run(own, store.path)
+        held_back(own, store.path)
 
 
 def test_only_a_store_is_split_by_a_fold(store: Store, tmp_path: Path) -> None:

@@ -17,12 +17,10 @@ from hagan.config.evaluation import PRESETS, EvaluationConfig, Normalisation, Pr
 from hagan.errors import UsageError
 
 if TYPE_CHECKING:
+    from hagan.cli.opening import Opened
     from hagan.evaluation.comparison import Comparison, Sides
-    from hagan.evaluation.measure import Fact
-    from hagan.evaluation.sources import Source
 
 RESULTS = "results.json"
-DEFAULT_RUN_COUNT = 200
 
 
 @dataclass(frozen=True)
@@ -98,10 +96,12 @@ class Evaluate:
             from hagan.cli.given_features import evaluate_features
 
             return evaluate_features(self)
+        from hagan.cli.opening import open_sides
+
         console = Console(highlight=False, soft_wrap=True, quiet=self.json)
         _claim(self.out)
         display = Display(console)
-        opened = self.open(display)
+        opened = open_sides(self, display)
         comparison = self.compare(opened, display)
         comparison = replace(comparison, warnings=(*opened.notes, *comparison.warnings))
         self.finish(comparison, opened.sides, console)
@@ -122,83 +122,6 @@ class Evaluate:
             anchors=self.anchors and PRESETS[self.preset]().anchors,
             slabs=self.slabs,
         )
-
-    def open(self, display: Display) -> Opened:
-        """Open everything that was named, on one grid."""
-        from hagan.cli.sides import fold_of_run, is_run, open_run, open_side, split_by_fold
-        from hagan.cli.train import pick_device
-        from hagan.evaluation.comparison import Sides
-        from hagan.evaluation.grid import agree
-        from hagan.evaluation.sets import Part
-        from hagan.evaluation.sources import halves
-
-        assert self.real is not None
-        device = pick_device(self.device)
-        notes: list[str] = []
-        real: Source = open_side(self.real, display.counting)
-        train: Source | None = None
-        fold = self.fold
-        if fold is None and self.train is None:
-            found = {fold_of_run(path, self.real) for path in self.fakes if is_run(path)} - {None}
-            if len(found) == 1:
-                (fold,) = found
-                notes.append(f"fold {fold}, which the run held back, is the reference")
-        if self.train is not None:
-            if fold is not None:
-                raise UsageError("give --train or --fold, not both")
-            train = open_side(self.train, display.counting)
-        elif fold is not None:
-            real, train = split_by_fold(real, fold)
-        count = self.count or DEFAULT_RUN_COUNT
-        fakes: dict[str, Source] = {
-            _name(path, self.fakes): open_run(path, count, self.seed, device)
-            if is_run(path)
-            else open_side(path, display.counting)
-            for path in self.fakes
-        }
-        named: dict[str, Source] = {"real": real, **({"train": train} if train else {}), **fakes}
-        grids, warnings = agree(
-            named,
-            resample=self.resample,
-            window=self.window,
-            scan_windows=self.scan_windows,
-        )
-        notes += warnings
-        for name, side in named.items():
-            notes += [f"{name}: left out {text}" for text in side.refused]
-            notes += [f"{name}: {text}" for text in side.notes]
-        whole = real.volumes("real", grids["real"])
-        if train is None:
-            first, second = halves(list(whole.subjects))
-            reference = Part("real", whole, first)
-            other = Part("train", whole, second)
-            notes.append(
-                f"the real volumes were split by subject: {len(first)} are the reference, "
-                f"{len(second)} give the floor and the anchors"
-            )
-            sides = Sides(
-                [side.volumes(name, grids[name]) for name, side in fakes.items()],
-                reference,
-                other,
-                train_is_known=False,
-            )
-        else:
-            sides = Sides(
-                [side.volumes(name, grids[name]) for name, side in fakes.items()],
-                whole,
-                train.volumes("train", grids["train"]),
-                train_is_known=True,
-            )
-        window = grids["real"].window
-        facts: dict[str, Fact] = {
-            "grid": " x ".join(map(str, grids["real"].shape)),
-            "resampling": "triangle filter" if self.resample else "none",
-            "window": "each scan's own" if window is None else f"{window.low:g} to {window.high:g}",
-            "preset": self.preset,
-        }
-        is_ct = any(side.is_ct for side in named.values())
-        hounsfield = (window.low, window.high) if window is not None and is_ct else None
-        return Opened(sides, facts, notes, hounsfield)
 
     def compare(self, opened: Opened, display: Display) -> Comparison:
         """Measure and judge."""
@@ -231,31 +154,8 @@ class Evaluate:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """Everything that was named, on one grid.
-
-    Attributes:
-        sides: The sets.
-        facts: What every figure depends on.
-        notes: What a reader must know.
-        hounsfield: Hounsfield units of -1 and 1; None where intensities are something else.
-    """
-
-    sides: Sides
-    facts: dict[str, Fact]
-    notes: list[str]
-    hounsfield: tuple[float, float] | None
-
-
 def _holds_features(path: Path) -> bool:
     return path.suffix == ".npz"
-
-
-def _name(path: Path, all_paths: tuple[Path, ...]) -> str:
-    """The last part of a path, or all of it where two would be called the same."""
-    same = [other for other in all_paths if other.name == path.name]
-    return path.name if len(same) == 1 else str(path)
 
 
 def _claim(out: Path) -> None:

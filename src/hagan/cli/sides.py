@@ -111,8 +111,15 @@ def open_run(path: Path, count: int, seed: int, device: str) -> RunSource:
     return RunSource(path, Sampler.from_run(path, device), count, seed)
 
 
-def fold_of_run(path: Path, real: Path) -> str | None:
-    """The fold that a run held back of the very store that it is compared with."""
+def held_back(path: Path, real: Path) -> str | None:
+    """What a run held back of the very store that it is compared with.
+
+    Returns:
+        The fold, such as `0/5`; `nothing` if it was trained on all; None for another store.
+
+    Raises:
+        BadInputError: The run's files cannot be read.
+    """
     import json
 
     from hagan.config.codec import from_json
@@ -128,7 +135,7 @@ def fold_of_run(path: Path, real: Path) -> str | None:
         raise BadInputError(f"{inputs}: not readable ({error!r})") from error
     if store.resolve() != real.resolve():
         return None
-    return from_json(RunConfig, run.config.read_text(), where=str(run.config)).fold
+    return from_json(RunConfig, run.config.read_text(), where=str(run.config)).fold or "nothing"
 
 
 def split_by_fold(source: Source, fold: str) -> tuple[Source, Source]:
