@@ -112,7 +112,9 @@ def print_tables(comparison: Comparison, console: Console) -> None:
             console.print(f"{title}: unavailable, {reason}", markup=False)
         if table.heading in comparison.unfit:
             told = comparison.unfit[table.heading]
-            console.print(f"{table.heading} is not fit for a headline: {told}", markup=False)
+            console.print(
+                f"{table.heading} is not fit to lead a headline alone: {told}", markup=False
+            )
     console.print(
         "* best of the row; floor and copies, which are real, are not in the race", markup=False
     )

@@ -41,7 +41,7 @@ def fitness_of(definition: Mapping[str, Fact]) -> str | None:
         return None
     return (
         f"in the planted-fault suite on phantoms (n = {found['count']}, side {found['side']}) its "
-        f"Frechet distance did not notice {', '.join(missed)}"
+        f"Frechet distance did not notice {', '.join(missed)}; read seams and sharpness beside it"
     )
 
 

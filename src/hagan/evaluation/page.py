@@ -33,7 +33,7 @@ def comparison_page(
     for table in tables_of(comparison):
         report.heading(_title(table))
         if table.heading in comparison.unfit:
-            report.note(f"Not fit for a headline: {comparison.unfit[table.heading]}")
+            report.note(f"Not fit to lead a headline alone: {comparison.unfit[table.heading]}")
         report.table(("", *table.columns, "fingerprint"), list(_rows(table)))
         for metric, reason in table.unavailable.items():
             report.paragraph(f"{metric}: unavailable, {reason}.")

@@ -134,7 +134,7 @@ def markdown(comparison: Comparison, command: str) -> str:
     for table in tables_of(comparison):
         lines += ["", f"## {table.heading}", ""]
         if table.heading in comparison.unfit:
-            lines += [f"> Not fit for a headline: {comparison.unfit[table.heading]}", ""]
+            lines += [f"> Not fit to lead a headline alone: {comparison.unfit[table.heading]}", ""]
         lines.append("| metric | " + " | ".join(table.columns) + " | fingerprint |")
         lines.append("|---" * (len(table.columns) + 2) + "|")
         for line in table.lines:
