@@ -21,7 +21,7 @@ def test_the_page_tells_everything_and_loads_nothing() -> None:
     assert "hagan evaluate model --real &#x27;a &lt;b&gt;&#x27;" in html
     score = found.rows[0].scores["random-resnet10"]["fid"]
     assert score.fingerprint.id in html
-    for text in ("Frechet distance", "PCA Gaussian", "stitched slabs", "Not fit to lead a headline alone"):
+    for text in ("Frechet distance", "PCA Gaussian", "stitched slabs", "Not fit to lead"):
         assert text in html
     assert html.count('class="number best"') >= 10
     assert html.count("data:image/png;base64,") == 2
