@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +60,48 @@ def test_any_volume_is_made_again_from_the_manifest(run: Path, tmp_path: Path) -
     for row in reversed(manifest.rows):
         made = regenerate(Sampler.from_run(run), row)
         np.testing.assert_array_equal(read_scan(tmp_path / row.file).voxels, made.voxels)
+
+
+@pytest.mark.parametrize("kind", ["run", "mr_run"])
+@pytest.mark.parametrize("file_format", ["nifti", "npy"])
+def test_slab_by_slab_makes_the_same_files_and_manifest(
+    kind: str, file_format: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    run = request.getfixturevalue(kind)
+    for stream in ("always", "never", "auto"):
+        flags = ["--count", "2", "--seed", "4", "--format", file_format, "--stream", stream]
+        assert generate(run, tmp_path / stream, *flags) == 0
+    whole = content(tmp_path / "never")
+    assert len(whole) == 5
+    assert content(tmp_path / "always") == content(tmp_path / "auto") == whole
+
+
+@pytest.mark.parametrize(("stream", "made"), [("always", 2), ("never", 0), ("auto", 0)])
+def test_only_slabs_go_by_way_of_the_disk(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: str, made: int
+) -> None:
+    seen = []
+    on_disk = Sampler.sample_on_disk
+
+    def watched(self: Sampler, *args: Any, **rest: Any) -> Any:
+        seen.append(self.depth)
+        return on_disk(self, *args, **rest)
+
+    monkeypatch.setattr(Sampler, "sample_on_disk", watched)
+    assert generate(run, tmp_path, "--count", "2", "--stream", stream) == 0
+    assert seen == [16] * made
+
+
+def test_a_series_is_gone_on_with_in_the_other_way(run: Path, tmp_path: Path) -> None:
+    assert generate(run, tmp_path / "both", "--count", "1", "--stream", "always") == 0
+    assert generate(run, tmp_path / "both", "--count", "2", "--stream", "never") == 0
+    assert generate(run, tmp_path / "whole", "--count", "2") == 0
+    assert content(tmp_path / "both") == content(tmp_path / "whole")
+
+
+def test_slab_by_slab_into_a_file_is_a_disk_error(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x")
+    assert generate(run, tmp_path / "out", "--count", "1", "--stream", "always") == 5
 
 
 def test_seed_makes_another_series(run: Path, tmp_path: Path) -> None:

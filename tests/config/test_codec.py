@@ -114,3 +114,10 @@ EMPTY: dict[str, Any] = {"where": [], "colour": None}
 
 def test_types_are_named_in_the_file() -> None:
     assert to_plain(Shape(kind=Box(1.0)))["kind"] == {TYPE_KEY: "Box", "radius": 1.0}
+
+
+def test_a_file_from_before_a_setting_was_added_takes_what_the_code_did_then() -> None:
+    plain = to_plain(recipe("hagan-tiny-32"))
+    assert plain["training"].pop("accumulate") == 1
+    found = from_plain(RunConfig, plain, where="old.json")
+    assert found == recipe("hagan-tiny-32")

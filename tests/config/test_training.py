@@ -25,6 +25,8 @@ def test_defaults_are_the_papers() -> None:
     [
         ({"steps": 0}, "steps"),
         ({"batch_size": 0}, "batch_size"),
+        ({"accumulate": 0}, "accumulate"),
+        ({"batch_size": 2, "accumulate": 3}, "accumulate must be at most batch_size = 2"),
         ({"save_every": 0}, "save_every"),
         ({"preview_every": -1}, "preview_every"),
         ({"log_every": 0}, "log_every"),

@@ -39,6 +39,25 @@ def test_a_batch_depends_on_its_step_alone(dataset: VolumeDataset) -> None:
         assert torch.equal(a.labels, b.labels)
 
 
+@pytest.mark.parametrize("first", [0, 2, 4])
+def test_a_part_is_the_rows_of_its_batch_and_reads_no_others(
+    dataset: VolumeDataset, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = Batches(dataset, 5, 3, mirror=True)
+    whole = batches.at(7, 1)
+    read: list[int] = []
+    volume = dataset.volume
+    monkeypatch.setattr(dataset, "volume", lambda index: read.append(index) or volume(index))
+    count = min(2, 5 - first)
+    part, cut = batches.part(7, 1, first, count), whole.rows(first, count)
+    assert torch.equal(part.volumes, cut.volumes)
+    assert part.labels is not None
+    assert cut.labels is not None
+    assert torch.equal(part.labels, cut.labels)
+    assert torch.equal(part.volumes, whole.volumes[first : first + count])
+    assert read == batches.indices(7, 1)[first : first + count]
+
+
 def test_seeds_and_repeats_differ(dataset: VolumeDataset) -> None:
     def order(seed: int, repeat: int = 0) -> list[int]:
         return [i for step in range(7) for i in Batches(dataset, 2, seed).indices(step, repeat)]

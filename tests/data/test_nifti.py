@@ -205,3 +205,58 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path: Path) -> None:
     write_nifti(volume, tmp_path / "a.nii.gz")
     write_nifti(volume, tmp_path / "b.nii.gz")
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("kind", ["whole", "half", "far"])
+@pytest.mark.parametrize("extension", [None, b"a comment" * 9])
+def test_bytes_are_those_that_nibabel_writes_from_memory(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    kind: str,
+    extension: bytes | None,
+) -> None:
+    """However few slices are converted at a time, and wherever the voxels lie."""
+    scale = np.float32({"whole": 1, "half": 0.5, "far": 1000}[kind])
+    volume = Volume(voxels(np.float32) * scale, AFFINE, "ct")
+    affine = AFFINE[:, (2, 1, 0, 3)]
+    dtype = np.int16 if kind == "whole" else np.float32
+    image = nib.Nifti1Image(volume.voxels.transpose(2, 1, 0).astype(dtype), affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    image.header["descrip"] = b"who made it"
+    if extension is not None:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(6, extension))
+    np.save(tmp_path / "mapped.npy", volume.voxels)
+    mapped = Volume(np.load(tmp_path / "mapped.npy", mmap_mode="r"), AFFINE, "ct")
+    packed = []
+    for at_once in (2**22, 200, 1):
+        monkeypatch.setattr("hagan.data.nifti._VOXELS_AT_ONCE", at_once)
+        for source in (volume, mapped):
+            path = tmp_path / f"out{suffix}"
+            write_nifti(source, path, description="who made it", extension=extension)
+            data = path.read_bytes()
+            packed.append(data)
+            assert (gzip.decompress(data) if suffix == ".nii.gz" else data) == image.to_bytes()
+    assert len(set(packed)) == 1
+
+
+def test_a_value_that_is_not_whole_in_the_last_slice_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hagan.data.nifti._VOXELS_AT_ONCE", 1)
+    for value in (0.5, 40000.0, -40000.0):
+        changed_voxels = voxels(np.float32)
+        changed_voxels[-1, -1, -1] = value
+        write_nifti(Volume(changed_voxels, np.eye(4), "ct"), tmp_path / "a.nii")
+        image = nib.load(tmp_path / "a.nii")
+        assert image.get_data_dtype() == np.float32
+        assert image.get_fdata()[-1, -1, -1] == value
+
+
+def test_a_gzip_does_not_tell_when_it_was_made(tmp_path: Path) -> None:
+    write_nifti(Volume(voxels(np.float32), np.eye(4)), tmp_path / "a.nii.gz")
+    head = (tmp_path / "a.nii.gz").read_bytes()[:10]
+    assert head[3:8] == b"\0" * 5, "no file name, no time"

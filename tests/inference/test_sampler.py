@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -12,8 +13,10 @@ import torch
 from hagan.data.store import Store
 from hagan.data.volume import Volume
 from hagan.errors import BadInputError, UsageError
+from hagan.inference.export import Row, hash_of, regenerate
 from hagan.inference.sampler import Sampler, geometry_of, to_volume
 from inference.made import save_run
+from networks.live_bytes import peak_of
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,66 @@ def test_geometry_comes_back_from_the_weights(sampler: Sampler, store: Store) ->
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no weights"):
         Sampler.from_run(tmp_path)
+
+
+# Slab by slab.
+
+
+@pytest.mark.parametrize("norm", ["rms", "group"])
+@pytest.mark.parametrize("depth", [4, 12, 16])
+def test_slabs_change_no_bit_of_a_volume(
+    mr_store: Store, tmp_path: Path, norm: str, depth: int
+) -> None:
+    """In MR, which is not rounded."""
+    run = save_run(tmp_path / "run", mr_store, high_norm=norm)
+    whole = Sampler.from_run(run, stream="never")
+    assert not whole.streams
+    slabs = replace(whole, depth=depth)
+    assert slabs.streams
+    one, other = whole.sample(0, seed=5), slabs.sample(0, seed=5)
+    assert same(one, other)
+    np.testing.assert_array_equal(one.affine, other.affine)
+    assert one.modality == other.modality == "mr"
+    assert float(one.voxels.std()) > 1
+
+
+def test_a_volume_made_slab_by_slab_is_made_again_in_one_pass(run: Path, tmp_path: Path) -> None:
+    slabs = Sampler.from_run(run, stream="always")
+    with slabs.sample_on_disk(3, seed=1, folder=tmp_path) as (volume, sha256):
+        assert hash_of(volume) == sha256
+        row = Row(file="a.npy", sha256=sha256, seed=1, index=3)
+        made = regenerate(Sampler.from_run(run, stream="never"), row)
+        assert same(made, volume)
+        np.testing.assert_array_equal(made.affine, volume.affine)
+        assert volume.modality == "ct"
+
+
+def test_a_conditional_model_streams_the_class_that_was_asked(
+    labelled_run: Path, tmp_path: Path
+) -> None:
+    slabs = Sampler.from_run(labelled_run, stream="always")
+    whole = Sampler.from_run(labelled_run, stream="never")
+    for label in (0, 1):
+        with slabs.sample_on_disk(0, seed=0, label=label, folder=tmp_path) as (volume, _):
+            assert same(volume, whole.sample(0, seed=0, label=label))
+    with (
+        pytest.raises(UsageError, match="label from 0 to 1"),
+        slabs.sample_on_disk(0, seed=0, folder=tmp_path / "none"),
+    ):
+        pytest.fail("no label was given")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_small_volume_is_made_in_one_pass_unless_asked(run: Path) -> None:
+    assert not Sampler.from_run(run).streams
+    assert Sampler.from_run(run, stream="always").depth == 16
+
+
+def test_slabs_take_less_memory(mr_store: Store, tmp_path: Path) -> None:
+    run = save_run(tmp_path / "run", mr_store, volume_shape=(64, 64, 64))
+    whole = Sampler.from_run(run, stream="never")
+    slabs = replace(whole, depth=8)
+    codes = whole.latents(0, seed=0)
+    floor = peak_of(lambda: whole.loaded.model.generator.common(codes))
+    assert peak_of(lambda: whole.decode(codes)) > 2 * floor
+    assert peak_of(lambda: slabs.decode(codes)) < 1.2 * floor

@@ -54,3 +54,13 @@ def test_a_model_without_phases_cannot_be_made() -> None:
 
     with pytest.raises(TypeError, match="abstract"):
         Unfinished()  # type: ignore[abstract]
+
+
+def test_a_model_that_makes_volumes_whole_gives_them_in_slabs_all_the_same() -> None:
+    model = OneLayer()
+    latents = model.draw_latents(3)
+    slabs = list(model.generate_slabs(latents, depth=1))
+    assert [slab.shape for slab in slabs] == [(3, 1, 1, 2, 2)] * 2
+    assert not slabs[0].requires_grad
+    assert torch.equal(torch.cat(slabs, dim=2), model.generate(latents))
+    assert model.slab_bytes(1) == 0

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 from rich.console import Console
 from rich.progress import track
 
 from hagan.errors import UsageError
+
+if TYPE_CHECKING:
+    from hagan.inference.export import Exporter
+    from hagan.inference.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Generate:
     """Below 1: more typical and less varied volumes; never for an evaluation."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes CUDA where there is any."""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """Slab by slab: less memory, more time. auto: where the free memory does not hold a whole."""
     json: bool = False
     """Print the manifest's path and rows as JSON."""
 
@@ -44,11 +50,11 @@ class Generate:
         if self.count < 1 or self.seed < 0 or not 0 < self.truncation <= 1:
             raise UsageError("--count from 1, --seed from 0, --truncation above 0 and at most 1")
         from hagan.cli.train import pick_device
-        from hagan.inference.export import GENERATED, MANIFEST, SUFFIXES, Exporter, Row, hash_of
+        from hagan.inference.export import GENERATED, MANIFEST, SUFFIXES, Exporter
         from hagan.inference.sampler import Sampler
 
         console = Console(highlight=False, soft_wrap=True, quiet=self.json)
-        sampler = Sampler.from_run(self.model, pick_device(self.device))
+        sampler = Sampler.from_run(self.model, pick_device(self.device), self.stream)
         exporter = Exporter(self.out, sampler.loaded, kind=GENERATED)
         suffix = SUFFIXES[self.format]
         if any(not row.file.endswith(suffix) for row in exporter.manifest.rows):
@@ -68,16 +74,7 @@ class Generate:
                     )
                 if (self.out / file).is_file():
                     continue
-            volume = sampler.sample(index, seed=self.seed, label=label, truncation=self.truncation)
-            row = Row(
-                file=file,
-                sha256=hash_of(volume),
-                seed=self.seed,
-                index=index,
-                label=label,
-                truncation=self.truncation,
-            )
-            exporter.add(volume, row)
+            self._add(exporter, sampler, file, index, label)
         if self.json:
             rows = [asdict(row) for row in exporter.manifest.rows]
             print(json.dumps({"manifest": str(self.out / MANIFEST), "rows": rows}, indent=2))
@@ -86,3 +83,20 @@ class Generate:
             f"Next: open them in any NIfTI viewer, or hagan reconstruct {self.model} SCANS OUT"
         )
         return 0
+
+    def _add(
+        self, exporter: Exporter, sampler: Sampler, file: str, index: int, label: int | None
+    ) -> None:
+        """Make one volume and write it; slab by slab it never comes into memory whole."""
+        from hagan.inference.export import Row, hash_of
+
+        seed, truncation = self.seed, self.truncation
+        row = Row(file=file, sha256="", seed=seed, index=index, label=label, truncation=truncation)
+        if sampler.streams:
+            with sampler.sample_on_disk(
+                index, seed=seed, folder=self.out, label=label, truncation=truncation
+            ) as (volume, sha256):
+                exporter.add(volume, replace(row, sha256=sha256))
+        else:
+            volume = sampler.sample(index, seed=seed, label=label, truncation=truncation)
+            exporter.add(volume, replace(row, sha256=hash_of(volume)))

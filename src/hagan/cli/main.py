@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check:Check", "look at scans without writing anything"),
     "prepare": ("prepare:Prepare", "scans to a store"),
     "train": ("train:Train", "train a recipe on a store; the same command resumes"),
+    "submit": ("submit:Submit", "train as a SLURM job that goes on when its time is up"),
     "generate": ("generate:Generate", "new volumes from a run"),
     "encode": ("encode:Encode", "latent codes of scans"),
     "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),

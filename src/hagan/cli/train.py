@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -35,7 +36,9 @@ class Train:
     steps: int | None = None
     """Training steps, instead of the recipe's."""
     batch_size: int | None = None
-    """Volumes a step, instead of the recipe's."""
+    """Volumes a step over all processes, instead of the recipe's."""
+    accumulate: int | None = None
+    """Micro-batches of each process's volumes of a step, instead of the recipe's."""
     seed: int | None = None
     """Seed, instead of the recipe's."""
     precision: Literal["fp32", "bf16"] | None = None
@@ -64,14 +67,18 @@ class Train:
         from hagan.cli.display import TrainingDisplay
         from hagan.data.batches import Batches
         from hagan.models.build import build_model
+        from hagan.training.distributed import device_of, open_world, this_place
         from hagan.training.trainer import Trainer, step_seed
 
+        place = this_place()
         run = self.run_dir()
         store = open_store(self.store, run)
         config = self.config(run, store)
         dataset = open_dataset(store, config, run)
-        device = pick_device(self.device)
-        write_inputs(run, config, store)
+        device = device_of(pick_device(self.device), place)
+        scans = same_inputs(run, config, store)
+        if place is None or place.rank == 0:
+            write_inputs(run, config, store, scans)
         torch.manual_seed(step_seed(config.training.seed, -1))
         model = build_model(config.model)
         batches = Batches(
@@ -80,7 +87,10 @@ class Train:
             config.training.seed,
             mirror=config.training.mirror,
         )
-        with TrainingDisplay(run, config.training.steps) as display:
+        with open_world(place, device) as world, ExitStack() as shown:
+            display = None
+            if world.is_first:
+                display = shown.enter_context(TrainingDisplay(run, config.training.steps))
             trainer = Trainer(
                 model,
                 config,
@@ -88,12 +98,16 @@ class Train:
                 run,
                 geometry=json.loads(store.geometry.to_json()),
                 device=device,
-                on_step=display.update,
+                on_step=None if display is None else display.update,
                 tensorboard=self.tensorboard,
+                world=world,
             )
-            display.begin(config, dataset, device, trainer.step)
+            if display is not None:
+                where = device if world.size == 1 else f"{device} in {world.size} processes"
+                display.begin(config, dataset, where, trainer.step)
             trainer.train()
-        display.end(trainer.step)
+        if display is not None:
+            display.end(trainer.step)
         return 0
 
     def config(self, run: RunDir, store: Store) -> RunConfig:
@@ -115,7 +129,7 @@ class Train:
             config = replace(config, model=replace(config.model, num_classes=classes))
         changes = {
             name: getattr(self, name)
-            for name in ("steps", "batch_size", "seed", "precision")
+            for name in ("steps", "batch_size", "accumulate", "seed", "precision")
             if getattr(self, name) is not None
         }
         config = replace(config, training=replace(config.training, **changes))
@@ -183,15 +197,12 @@ def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
     return dataset
 
 
-def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
-    """Write config.json and inputs.json, or refuse to go on with another recipe or other scans.
+def same_inputs(run: RunDir, config: RunConfig, store: Store) -> list[str]:
+    """The scans by name and hash, after a look at those and at the settings of a run to go on with.
 
     Raises:
         UsageError: The run was begun with other settings than its length, or other scans.
     """
-    from hagan.data.files import make_folder, write_bytes_atomically
-
-    make_folder(run.path)
     scans = [f"{entry.id}:{entry.source_sha256}" for entry in store.entries]
     if config.model.num_classes:
         scans = [f"{scan}:{e.label}" for scan, e in zip(scans, store.entries, strict=True)]
@@ -208,9 +219,17 @@ def write_inputs(run: RunDir, config: RunConfig, store: Store) -> None:
                 f"{run.path} was begun on other scans than {store.path} holds now; take another "
                 "--run, since its batches could not be the same"
             )
+    return scans
+
+
+def write_inputs(run: RunDir, config: RunConfig, store: Store, scans: list[str]) -> None:
+    """Write config.json and inputs.json, by which the run goes on."""
+    from hagan.data.files import make_folder, write_bytes_atomically
+
+    make_folder(run.path)
     write_bytes_atomically(run.config, to_json(config).encode())
     inputs = {"store": str(store.path.resolve()), "scans": scans}
-    write_bytes_atomically(inputs_path, (json.dumps(inputs, indent=2) + "\n").encode())
+    write_bytes_atomically(run.path / "inputs.json", (json.dumps(inputs, indent=2) + "\n").encode())
 
 
 def _read_inputs(path: Path) -> dict[str, Any]:
@@ -226,9 +245,9 @@ def _read_inputs(path: Path) -> dict[str, Any]:
 
 
 def _without_length(config: RunConfig) -> RunConfig:
-    """What must not change in a run: all but how long it is and how often it saves and reports."""
+    """What must not change in a run: all but its length, what it keeps, and micro-batches."""
     training = replace(config.training, steps=1, save_every=1, keep=1, preview_every=1, log_every=1)
-    return replace(config, training=training)
+    return replace(config, training=replace(training, accumulate=1))
 
 
 def _difference(begun: RunConfig, asked: RunConfig) -> str:

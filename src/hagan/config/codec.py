@@ -16,6 +16,10 @@ TYPE_KEY = "type"
 """Key under which a union of dataclasses keeps the name of its member."""
 
 
+ADDED_LATER = "added later"
+"""Key in the metadata of a field that older files lack; its default is what the code did before."""
+
+
 def to_plain(config: object) -> Any:
     """A configuration as dicts, lists, strings and numbers; dataclasses carry their type's name."""
     if is_dataclass(config):
@@ -109,7 +113,8 @@ def _decode_dataclass(kind: Any, plain: Any, where: str, path: str) -> Any:
         raise _mismatch(where, path, kind.__name__, plain[TYPE_KEY])
     hints = get_type_hints(kind)
     names = {f.name for f in fields(kind)}
-    for wrong, text in ((set(given) - names, "unknown"), (names - set(given), "missing")):
+    needed = {f.name for f in fields(kind) if not f.metadata.get(ADDED_LATER)}
+    for wrong, text in ((set(given) - names, "unknown"), (needed - set(given), "missing")):
         if wrong:
             raise BadInputError(
                 f"{where}: {path}: {text} {sorted(wrong)}; the file is of another version of hagan "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hagan.config.codec import ADDED_LATER
 from hagan.config.models import HAGANConfig, ModelConfig
 from hagan.errors import UsageError
 
@@ -16,7 +17,13 @@ class TrainingConfig:
     steps: int = 80_000
     """Training steps; each gives every player its turn."""
     batch_size: int = 4
-    """Volumes a step."""
+    """Volumes a step, over all processes."""
+    accumulate: int = field(default=1, metadata={ADDED_LATER: True})
+    """Micro-batches into which each process cuts its volumes of a step, against lack of memory.
+
+    Means over volumes and their gradients stay those of the whole batch, to rounding. It doubles by
+    itself where memory runs out.
+    """
     seed: int = 0
     """Seed of the initial weights and, with the step, of all randomness of that step."""
     mirror: bool = False
@@ -41,9 +48,14 @@ class TrainingConfig:
     """Numbers of the forward passes; bf16 is slower on most CPUs."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "keep", "preview_every", "log_every"):
+        whole = ("steps", "batch_size", "accumulate", "save_every", "keep")
+        for name in (*whole, "preview_every", "log_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1")
+        if self.accumulate > self.batch_size:
+            raise UsageError(
+                f"accumulate must be at most batch_size = {self.batch_size}: one volume at a time"
+            )
         for name in ("seed", "learning_rate_ramp", "max_roll_backs"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} must not be negative")

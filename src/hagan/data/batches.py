@@ -29,6 +29,11 @@ class Batch:
     volumes: Volumes
     labels: Labels | None
 
+    def rows(self, first: int, count: int) -> Batch:
+        """Volumes `first` up to `first + count`, with their labels."""
+        rows = slice(first, first + count)
+        return Batch(self.volumes[rows], None if self.labels is None else self.labels[rows])
+
 
 class Batches:
     """An endless sequence of batches: one fresh permutation of all scans after another.
@@ -85,11 +90,29 @@ class Batches:
         Raises:
             BadInputError: A file of the store is damaged.
         """
-        indices = self.indices(step, repeat)
+        return self.part(step, repeat, 0, self.batch_size)
+
+    def part(self, step: int, repeat: int, first: int, count: int) -> Batch:
+        """Make a part of a batch, and read no more than its volumes.
+
+        Args:
+            step: Which batch, from 0.
+            repeat: Which batch of the same step.
+            first: First volume of the part in the batch.
+            count: Volumes of the part.
+
+        Returns:
+            The rows that `at` would give there.
+
+        Raises:
+            BadInputError: A file of the store is damaged.
+        """
+        rows = slice(first, first + count)
+        indices = self.indices(step, repeat)[rows]
         volumes = torch.stack([self.dataset.volume(index) for index in indices])
         if self.mirror:
             rng = np.random.default_rng((self.seed, _MIRRORS, step, repeat))
-            swapped = torch.from_numpy(rng.random(self.batch_size) < 0.5)
+            swapped = torch.from_numpy(rng.random(self.batch_size)[rows] < 0.5)
             volumes = torch.where(swapped[:, None, None, None, None], volumes.flip(-1), volumes)
         return Batch(volumes, self._labels(indices))
 

@@ -7,8 +7,10 @@ never checks gzip's CRC, and accepts a file that is longer than its header says.
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from hagan.data.files import write_bytes_atomically
-from hagan.data.volume import Modality, Volume
+from hagan.data.files import atomic_path
+from hagan.data.volume import Volume
 from hagan.errors import ScanError
 
 MAX_VOXELS = 2**31
@@ -31,6 +33,11 @@ _MAX_TRAILING = 511
 
 _TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_FRAME = 16
+"""Added to zlib's window bits: a gzip header without a time, and the CRC."""
+
+_LEVEL = 6
+_VOXELS_AT_ONCE = 2**22
 
 
 def read_nifti(path: Path) -> Volume:
@@ -85,9 +92,11 @@ def write_nifti(
 
     The axes are stored as (w, h, d), so that the third is axial as in most files. CT whose values
     are whole numbers becomes int16, everything else float32. The same volume gives the same bytes.
+    The slices are converted and compressed a few at a time, in the order in which the file holds
+    them, so that voxels which are mapped from a file never come into memory whole.
 
     Args:
-        volume: The volume.
+        volume: The volume; its voxels may be a memory-mapped array.
         path: A .nii or .nii.gz file.
         description: Text of the header's ``descrip`` field, at most 79 bytes.
         extension: Content of a header extension of code 6 (comment), or None.
@@ -95,26 +104,55 @@ def write_nifti(
     Raises:
         DiskError: The file cannot be written.
     """
-    voxels = volume.voxels.transpose(2, 1, 0)
+    dtype = _compact(volume)
+    header = _new_header(volume, dtype, description, extension)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        if path.name.lower().endswith(".gz"):
+            # Not gzip.open: it puts the time and the temporary's name into the file.
+            packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | _GZIP_FRAME)
+            stream.write(packer.compress(header))
+            for part in _slabs(volume):
+                stream.write(packer.compress(part.astype(dtype).tobytes()))
+            stream.write(packer.flush())
+        else:
+            stream.write(header)
+            for part in _slabs(volume):
+                stream.write(part.astype(dtype).tobytes())
+
+
+def _new_header(volume: Volume, dtype: str, description: str, extension: bytes | None) -> bytes:
+    """Everything before the voxels."""
     affine = volume.affine[:, (2, 1, 0, 3)]
-    image: Any = nib.Nifti1Image(_compact(voxels, volume.modality), affine)  # type: ignore[no-untyped-call]
+    # One number seen everywhere: nibabel wants voxels, the header only their size and type.
+    voxels = np.broadcast_to(np.zeros((), dtype), volume.shape[::-1])
+    image: Any = nib.Nifti1Image(voxels, affine)  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
     image.header["descrip"] = description.encode()[:79]
     if extension is not None:
         image.header.extensions.append(nib.nifti1.Nifti1Extension(6, extension))
-    content = image.to_bytes()
-    if path.name.lower().endswith(".gz"):
-        content = gzip.compress(content, compresslevel=6, mtime=0)
-    write_bytes_atomically(path, content)
+    image.header.set_slope_inter(1, 0)
+    stream = io.BytesIO()
+    image.header.write_to(stream)
+    return stream.getvalue()
 
 
-def _compact(voxels: NDArray[np.float32], modality: Modality) -> NDArray[Any]:
-    fits = modality == "ct" and voxels.min() >= -32768 and voxels.max() <= 32767
-    if fits and np.array_equal(voxels, np.rint(voxels)):
-        return voxels.astype(np.int16)
-    return voxels.astype(np.float32)
+def _slabs(volume: Volume) -> Iterator[NDArray[np.float32]]:
+    """The voxels in the order d, h, w, a few slices at a time."""
+    depth = max(1, _VOXELS_AT_ONCE // (volume.shape[1] * volume.shape[2]))
+    for first in range(0, volume.shape[0], depth):
+        yield volume.voxels[first : first + depth]
+
+
+def _compact(volume: Volume) -> str:
+    """Type of the file's voxels."""
+    if volume.modality == "ct" and all(
+        part.min() >= -32768 and part.max() <= 32767 and np.array_equal(part, np.rint(part))
+        for part in _slabs(volume)
+    ):
+        return "<i2"
+    return "<f4"
 
 
 def _check_magic(start: bytes, is_gzip: bool, path: Path) -> None:

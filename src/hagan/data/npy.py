@@ -82,7 +82,7 @@ def write_npy(volume: Volume, path: Path) -> None:
     """Write the voxels as float32, and their geometry beside.
 
     Args:
-        volume: The volume.
+        volume: The volume; voxels that are mapped from a file are copied without being read whole.
         path: A .npy file; the sidecar has the same name with .json.
 
     Raises:
@@ -91,4 +91,4 @@ def write_npy(volume: Volume, path: Path) -> None:
     sidecar = {"affine": volume.affine.tolist(), "modality": volume.modality}
     write_bytes_atomically(path.with_suffix(".json"), json.dumps(sidecar).encode())
     with atomic_path(path) as temporary:
-        np.save(temporary, volume.voxels.astype(np.float32))
+        np.save(temporary, volume.voxels.astype(np.float32, copy=False))

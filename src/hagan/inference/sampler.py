@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from torch import Tensor
 from hagan.data.placement import Geometry
 from hagan.data.volume import Volume
 from hagan.errors import UsageError
+from hagan.inference.stream import Stream, depth_that_fits, spooled
 from hagan.models.weights import Loaded, load_model
 from hagan.types import Labels, Latents
 
@@ -28,19 +31,29 @@ class Sampler:
 
     loaded: Loaded
     device: str = "cpu"
+    depth: int | None = None
+    """Slices that are made at once; None for all. On CPU it changes no bit of a volume."""
 
     @classmethod
-    def from_run(cls, run: Path, device: str = "cpu") -> Sampler:
+    def from_run(cls, run: Path, device: str = "cpu", stream: Stream = "auto") -> Sampler:
         """A sampler of a run's weights for use.
 
         Args:
             run: A run folder, or a weights file.
             device: Where to compute.
+            stream: Whether volumes are made slab by slab; by default where the memory that is free
+                now does not hold the activations of a whole one.
 
         Raises:
             BadInputError: There are no weights, or not ours.
         """
-        return cls(load_model(run, device), device)
+        loaded = load_model(run, device)
+        return cls(loaded, device, depth_that_fits(loaded.model, stream, device))
+
+    @property
+    def streams(self) -> bool:
+        """Whether volumes are made slab by slab."""
+        return self.depth is not None and self.depth < self.loaded.model.volume_shape[0]
 
     @property
     def geometry(self) -> Geometry | None:
@@ -75,12 +88,55 @@ class Sampler:
         codes = self.latents(index, seed=seed, truncation=truncation)
         return self.decode(codes, label)
 
+    @contextmanager
+    def sample_on_disk(
+        self,
+        index: int,
+        *,
+        seed: int,
+        folder: Path,
+        label: int | None = None,
+        truncation: float = 1.0,
+    ) -> Iterator[tuple[Volume, str]]:
+        """The volume of `sample` with its voxels in a nameless file, for the length of a block.
+
+        Args:
+            index: As for `sample`.
+            seed: As for `sample`.
+            folder: Where the file lies, 4 bytes a voxel; made if absent.
+            label: As for `sample`.
+            truncation: As for `sample`.
+
+        Yields:
+            The volume, its voxels mapped and read-only, and their SHA-256.
+
+        Raises:
+            UsageError: The label does not suit the model.
+            DiskError: The folder cannot be written to, or is full.
+        """
+        codes = self.latents(index, seed=seed, truncation=truncation)
+        labels = self.one_hot(label)
+        shape = self.loaded.model.volume_shape
+        with spooled(self._slabs(codes, labels), shape, folder) as (voxels, sha256):
+            yield placed(voxels, self.geometry), sha256
+
     def decode(self, codes: Latents, label: int | None = None) -> Volume:
         """The volume of one latent code [1, z]; see `sample`."""
-        with torch.no_grad():
-            made = self.loaded.model.generate(codes, self.one_hot(label))
-        array = made[0, 0].float().cpu().numpy()
-        return to_volume(array, self.geometry)
+        labels = self.one_hot(label)
+        voxels = np.empty(self.loaded.model.volume_shape, np.float32)
+        first = 0
+        for slab in self._slabs(codes, labels):
+            voxels[first : first + len(slab)] = slab
+            first += len(slab)
+        assert first == len(voxels), (first, voxels.shape)
+        return placed(voxels, self.geometry)
+
+    def _slabs(self, codes: Latents, labels: Labels | None) -> Iterator[NDArray[np.float32]]:
+        """Slabs [depth, h, w] in the data's units, from the first slice to the last."""
+        geometry, model = self.geometry, self.loaded.model
+        depth = self.depth or model.volume_shape[0]
+        for slab in model.generate_slabs(codes, labels, depth=depth):
+            yield in_units(slab[0, 0].float().cpu().numpy(), geometry)
 
     def one_hot(self, label: int | None) -> Labels | None:
         """A label as the model takes it.
@@ -111,16 +167,28 @@ def geometry_of(loaded: Loaded) -> Geometry | None:
 
 
 def to_volume(array: NDArray[np.float32], geometry: Geometry | None) -> Volume:
-    """Intensities [d, h, w] in [-1, 1] as a volume in the data's units.
+    """Intensities [d, h, w] in [-1, 1] as a volume in the data's units."""
+    return placed(in_units(array, geometry), geometry)
+
+
+def in_units(array: NDArray[np.float32], geometry: Geometry | None) -> NDArray[np.float32]:
+    """Intensities in [-1, 1] in the data's units; voxel by voxel, so that slabs will do.
 
     CT is rounded to whole HU, as scanners store it.
     """
     if geometry is None:
-        affine = np.zeros((4, 4))
-        affine[(2, 1, 0, 3), (0, 1, 2, 3)] = (1, -1, -1, 1)
-        return Volume(array, affine, "unknown")
+        return array
     voxels = geometry.window.unwindow(array)
     if geometry.modality == "ct":
         # Adding 0 turns -0 into 0, which int16 cannot tell apart but a hash of floats can.
         voxels = np.rint(voxels) + np.float32(0)
+    return voxels
+
+
+def placed(voxels: NDArray[np.float32], geometry: Geometry | None) -> Volume:
+    """Voxels in the data's units as a volume where the data lie; at 1 mm where there are none."""
+    if geometry is None:
+        affine = np.zeros((4, 4))
+        affine[(2, 1, 0, 3), (0, 1, 2, 3)] = (1, -1, -1, 1)
+        return Volume(voxels, affine, "unknown")
     return Volume(voxels, np.array(geometry.affine), geometry.modality)

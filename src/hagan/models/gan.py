@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hagan.config.models import AdamConfig
-from hagan.types import Labels, Latents, Scalar, Volumes
+from hagan.types import Labels, Latents, Scalar, Slabs, Volumes
 
 Terms: TypeAlias = Mapping[str, Scalar]
 """Named terms of a loss; the trainer minimises their sum and logs each."""
@@ -54,6 +54,43 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     @abstractmethod
     def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """Whole volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z] and labels [b, k]."""
+
+    def generate_slabs(
+        self, latents: Latents, labels: Labels | None = None, *, depth: int
+    ) -> Iterator[Slabs]:
+        """The volumes of `generate` slab by slab, without gradients.
+
+        A model that can, makes each slab when it is asked for, so that the activations of one slab
+        are held at a time; others make the whole first.
+
+        Args:
+            latents: As `generate` takes them.
+            labels: As `generate` takes them.
+            depth: Slices of a slab, a multiple of 4; the last slab may have fewer.
+
+        Yields:
+            Slabs [b, 1, depth, h, w] in [-1, 1] from the first slice to the last.
+        """
+        with torch.no_grad():
+            volumes = self.generate(latents, labels)
+        for start in range(0, volumes.shape[2], depth):
+            yield volumes[:, :, start : start + depth]
+
+    def slab_bytes(self, depth: int) -> int:
+        """About how many bytes `generate_slabs` holds for a slab of one volume, at its peak.
+
+        Beside the weights and what no depth changes; 0 where the whole is made first.
+        """
+        return 0
+
+    def whole_batch(self, rows: Tensor) -> Tensor:
+        """Rows [n, ...] of all volumes of a step, of which this call computes some.
+
+        Terms that are no mean over volumes take the rows that they need through here. A model by
+        itself has the whole batch; a trainer that cut it puts the other shares' rows beside, and
+        gradients reach the own rows alone.
+        """
+        return rows
 
     def published(self) -> Mapping[str, nn.Module]:
         """Modules that make and encode volumes: the moving average and the weights file hold them.

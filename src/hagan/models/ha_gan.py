@@ -6,7 +6,7 @@ choice and `hagan.config.recipes` makes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,9 @@ from hagan.models.losses import (
     class_loss,
     gradient_square,
     prior_moments,
+    quotient,
     rebuilt_l1,
+    rebuilt_sums,
     relativistic,
 )
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
@@ -28,6 +30,13 @@ from hagan.networks.ha_gan.encoder import Encoder
 from hagan.networks.ha_gan.generator import Generator
 from hagan.networks.ha_gan.selector import REDUCTION, SlabSelector
 from hagan.types import FeatureMaps, Labels, Latents, LowVolumes, Scalar, Slabs, Volumes
+
+ENCODED_DEPTH = 32
+"""Slices that E^H encodes at once where the partition does not matter."""
+
+HELD_HALFWAY, HELD_SLABS = 4, 3
+"""Copies at the peak of G^H: of its activations at half resolution (the convolution's, two of the
+normalisation's, one that the next convolution reorders) and of the slab itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,10 +172,34 @@ class HAGAN(GAN[RealBatch]):
         volumes: Volumes = self.generator(latents, labels)
         return volumes
 
+    def generate_slabs(
+        self, latents: Latents, labels: Labels | None = None, *, depth: int
+    ) -> Iterator[Slabs]:
+        """G^H over all of A slab by slab, with the halo of decision 0001."""
+        with torch.no_grad():
+            features = self.generator.common(latents, labels)
+        yield from self.generator.high.slabs(features, depth)
+
+    def slab_bytes(self, depth: int) -> int:
+        """Activations of G^H for one slab, with its halo."""
+        whole, height, width = self.volume_shape
+        halfway = min(depth + 4, whole) * height * width // 8 * (self.config.width // 2)
+        slab = min(depth + 4, whole) * height * width
+        size = next(self.generator.parameters()).element_size()
+        return size * (HELD_HALFWAY * halfway + HELD_SLABS * slab)
+
     def encode(self, volumes: Volumes) -> Latents:
-        """Z-hat = E^G(concat of E^H over the partition) (paper III-C, Inference)."""
+        """Z-hat = E^G(concat of E^H over the partition) (paper III-C, Inference).
+
+        The volumes may be anywhere: a slab at a time goes to the weights.
+        """
         assert self.encoder is not None, "this HA-GAN has no encoder"
-        codes: Latents = self.encoder.ground(self.encode_features(volumes))
+        depth = self.selector.slab_depth
+        if self.exact_encoder:
+            # With a halo any slab gives the same, and thin ones would be halo for the most part.
+            depth = max(depth, ENCODED_DEPTH)
+        features = self.encoder.high.by_slab(volumes, depth, halo=self.exact_encoder)
+        codes: Latents = self.encoder.ground(features)
         return codes
 
     # The hierarchy.
@@ -331,16 +364,15 @@ class HAGAN(GAN[RealBatch]):
         if rebuilt.low is not None:
             terms["rebuilt_low"] = weight * self._l1(rebuilt.low, batch.low)
         if config.prior_weight > 0:
-            terms["prior"] = config.prior_weight * prior_moments(codes)
+            terms["prior"] = config.prior_weight * prior_moments(self.whole_batch(codes))
         return terms
 
     def _l1(self, rebuilt: Volumes, real: Volumes) -> Scalar:
-        return rebuilt_l1(
-            rebuilt,
-            real,
-            body_weight=self.config.body_weight,
-            body_threshold=self.config.body_threshold,
-        )
+        weight, threshold = self.config.body_weight, self.config.body_threshold
+        if weight == 1.0:
+            return rebuilt_l1(rebuilt, real)
+        sums = rebuilt_sums(rebuilt, real, body_weight=weight, body_threshold=threshold)
+        return quotient(self.whole_batch(sums))
 
     def _bce(self, verdicts: Sequence[Verdict], *, real: bool) -> Scalar:
         logits = [verdict.logit for verdict in verdicts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -56,8 +57,27 @@ def rebuilt_l1(
     """
     if body_weight == 1.0:
         return functional.l1_loss(rebuilt, real)
+    sums = rebuilt_sums(rebuilt, real, body_weight=body_weight, body_threshold=body_threshold)
+    return quotient(sums)
+
+
+def rebuilt_sums(
+    rebuilt: Volumes, real: Volumes, *, body_weight: float, body_threshold: float
+) -> Float[Tensor, "b 2"]:
+    """Weighted absolute difference and weight of each volume, summed; see `rebuilt_l1`.
+
+    A batch that is cut adds these up before it divides, since a ratio of sums is no mean of ratios.
+    """
     weight: Tensor = 1.0 + (body_weight - 1.0) * (real > body_threshold).to(real)
-    return (weight * (rebuilt - real).abs()).sum() / weight.sum()
+    pair = torch.stack([weight * (rebuilt - real).abs(), weight], dim=1)
+    return pair.flatten(2).sum(dim=2)
+
+
+def quotient(sums: Float[Tensor, "b 2"]) -> Scalar:
+    """All differences over all weights."""
+    difference, weight = sums.sum(dim=0)
+    ratio: Scalar = difference / weight
+    return ratio
 
 
 def prior_moments(codes: Latents) -> Scalar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import torch
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
 from hagan.data.batches import Batch
-from hagan.errors import DivergedError, InterruptedRunError
+from hagan.errors import DivergedError, InterruptedRunError, UsageError
 from hagan.models.gan import GAN
 from hagan.models.weights import published_tensors, save_weights
 from hagan.training.average import MovingAverage
@@ -26,10 +26,13 @@ from hagan.training.checkpoint import (
     save_checkpoint,
     under,
 )
+from hagan.training.distributed import World
 from hagan.training.log import MetricsLog, open_tensorboard
-from hagan.training.players import Player, make_players
+from hagan.training.players import make_players
 from hagan.training.preview import write_preview
+from hagan.training.shares import Share
 from hagan.training.signals import StopRequest, stop_on_signals
+from hagan.training.turn import NonFiniteError, Turns
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,15 @@ class BatchSource(Protocol):
         ...
 
 
+@runtime_checkable
+class PartialSource(Protocol):
+    """Batches of which a process can load its own volumes alone; others are loaded and cut."""
+
+    def part(self, step: int, repeat: int, first: int, count: int) -> Batch:
+        """Volumes `first` up to `first + count` of the batch that `at` gives."""
+        ...
+
+
 @dataclass(frozen=True)
 class Progress:
     """What a display needs after a step."""
@@ -52,10 +64,6 @@ class Progress:
     seconds: float
     line: Mapping[str, Any] | None
     """The line of metrics.jsonl, where this step wrote one."""
-
-
-class NonFiniteError(Exception):
-    """A loss or gradient that is not a number; the trainer rolls back."""
 
 
 class Trainer:
@@ -72,6 +80,7 @@ class Trainer:
         device: str | torch.device = "cpu",
         on_step: Callable[[Progress], None] | None = None,
         tensorboard: bool = False,
+        world: World | None = None,
     ) -> None:
         """Set up players and resume.
 
@@ -84,6 +93,11 @@ class Trainer:
             device: Where to train.
             on_step: Called after each step, for a display.
             tensorboard: Also write TensorBoard events, where it is installed.
+            world: The processes that train the run together; by default this one alone. The
+                first one alone writes into the run's folder.
+
+        Raises:
+            UsageError: There are more processes than volumes in a batch.
         """
         self.model = model.to(device).train()
         self.config = config
@@ -92,8 +106,23 @@ class Trainer:
         self.geometry = geometry
         self.device = torch.device(device)
         self.on_step = on_step
-        self.players = make_players(model.phases())
+        self.world = world or World()
         training = config.training
+        if training.batch_size < self.world.size:
+            raise UsageError(
+                f"{self.world.size} processes share batches of {training.batch_size}; take "
+                "a --batch-size of at least as many volumes, or fewer processes"
+            )
+        self._same_start()
+        self.players = make_players(model.phases())
+        self.turns = Turns(
+            model,
+            self.world,
+            device=self.device,
+            precision=training.precision,
+            accumulate=training.accumulate,
+            largest_share=-(-training.batch_size // self.world.size),
+        )
         self.average = (
             MovingAverage(model, half_life=training.average_half_life, ramp=training.average_ramp)
             if training.average_half_life is not None
@@ -101,10 +130,14 @@ class Trainer:
         )
         self.step = 0
         self.roll_backs = 0
-        run.path.mkdir(parents=True, exist_ok=True)
+        self.metrics: MetricsLog | None = None
+        self.tensorboard = None
+        if self.world.is_first:
+            run.path.mkdir(parents=True, exist_ok=True)
         self.resumed = self._resume()
-        self.metrics = MetricsLog(run.metrics, every=training.log_every, resumed_step=self.step)
-        self.tensorboard = open_tensorboard(run.tensorboard) if tensorboard else None
+        self._open_metrics()
+        if tensorboard and self.world.is_first:
+            self.tensorboard = open_tensorboard(run.tensorboard)
 
     def train(self) -> None:
         """Train to the recipe's last step, saving on the way.
@@ -112,6 +145,7 @@ class Trainer:
         Raises:
             InterruptedRunError: SIGTERM or Ctrl-C; the state was saved.
             DivergedError: A step stayed non-finite after every roll-back.
+            OutOfMemoryError: Memory does not suffice for one volume at a time.
         """
         training = self.config.training
         try:
@@ -119,7 +153,7 @@ class Trainer:
                 if self.step == 0:
                     self.save()
                     self.preview()
-                while self.step < training.steps and not stop:
+                while self.step < training.steps and not self._stops(stop):
                     self._guarded_step()
                     if self.step % training.save_every == 0:
                         self.save()
@@ -129,6 +163,13 @@ class Trainer:
         finally:
             if self.tensorboard is not None:
                 self.tensorboard.close()
+
+    def _stops(self, stop: StopRequest) -> bool:
+        """Whether a signal reached any of the processes; then all of them stop after this step."""
+        number = self.world.largest(stop.signal or 0)
+        if number:
+            stop.signal = signal.Signals(number)
+        return bool(stop)
 
     def _finish(self, stop: StopRequest) -> None:
         """Save what the last regular checkpoint has not."""
@@ -150,7 +191,7 @@ class Trainer:
         except NonFiniteError as error:
             self._roll_back(error)
             return
-        line = self.metrics.add(self.step, values)
+        line = None if self.metrics is None else self.metrics.add(self.step, values)
         if line is not None and self.tensorboard is not None:
             self.tensorboard.add(line)
         if self.on_step is not None:
@@ -164,56 +205,31 @@ class Trainer:
             NonFiniteError: A loss or gradient is not finite; weights may have moved.
         """
         training = self.config.training
-        torch.manual_seed(step_seed(training.seed, self.step, self.roll_backs))
+        ramp = training.learning_rate_ramp
+        share = min((self.step + 1) / ramp, 1.0) if ramp else 1.0
+        seed = step_seed(training.seed, self.step, self.roll_backs)
+        torch.manual_seed(seed)
         self.model.begin_step(self.step)
-        share = (
-            min((self.step + 1) / training.learning_rate_ramp, 1.0)
-            if (training.learning_rate_ramp)
-            else 1.0
-        )
-        shared = self._prepare(repeat=0)
+        self.turns.begin(self.step, seed, self._load)
         values: dict[str, float] = {}
         for player in self.players:
             player.set_rate(share)
             for repeat in range(player.phase.repeats):
-                batch = shared if repeat == 0 else self._prepare(repeat)
-                values |= self._turn(player, batch)
+                values |= self.turns.take(player, repeat)
         self.step += 1
         if self.average is not None:
             seen = self.step * training.batch_size
             self.average.update(self.model, images_seen=seen, batch_size=training.batch_size)
         return values
 
-    def _prepare(self, repeat: int) -> Any:
+    def _load(self, repeat: int) -> tuple[Batch, Share]:
+        """This process's share of a batch of this step, on the CPU."""
+        if self.world.size > 1 and isinstance(self.batches, PartialSource):
+            share = self.world.share(self.config.training.batch_size)
+            return self.batches.part(self.step, repeat, share.first, share.count), share
         batch = self.batches.at(self.step, repeat)
-        labels = None if batch.labels is None else batch.labels.to(self.device)
-        return self.model.prepare(batch.volumes.to(self.device), labels)
-
-    def _turn(self, player: Player, batch: Any) -> dict[str, float]:
-        """Freeze all but the player's weights, minimise its terms, move."""
-        phase = player.phase
-        self.model.requires_grad_(False)
-        phase.trains.requires_grad_(True)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.config.training.precision == "bf16"
-        ):
-            terms = phase.loss(batch)
-        loss = torch.stack([term.float() for term in terms.values()]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in phase.trains.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        # One transfer for all numbers of the turn, since each waits for the device.
-        numbers = torch.stack([*(t.detach().float() for t in terms.values()), norm]).tolist()
-        values = dict(
-            zip((f"{phase.name}/{name}" for name in [*terms, "gradient"]), numbers, strict=True)
-        )
-        wrong = [name for name, value in values.items() if not math.isfinite(value)]
-        if wrong:
-            player.adam.zero_grad(set_to_none=True)
-            raise NonFiniteError(f"{', '.join(wrong)} not finite at step {self.step}")
-        player.adam.step()
-        player.adam.zero_grad(set_to_none=True)
-        return values
+        share = self.world.share(len(batch.volumes))
+        return batch.rows(share.first, share.count), share
 
     def _roll_back(self, error: NonFiniteError) -> None:
         """Go back to the newest checkpoint and on with other random numbers."""
@@ -227,10 +243,7 @@ class Trainer:
             ) from error
         self.roll_backs = roll_backs
         log.warning("%s; rolled back from step %d to %d", error, failed_at, self.step)
-        training = self.config.training
-        self.metrics = MetricsLog(
-            self.run_dir.metrics, every=training.log_every, resumed_step=self.step
-        )
+        self._open_metrics()
         # Saved at once, so that a kill does not forget that these random numbers failed.
         self.save()
 
@@ -238,6 +251,10 @@ class Trainer:
 
     def save(self) -> str:
         """Write a checkpoint, then the weights for use; returns the checkpoint's SHA-256."""
+        sha256: str = self.world.from_first(self._write)
+        return sha256
+
+    def _write(self) -> str:
         tensors = named("model", self.model.state_dict())
         for player in self.players:
             tensors |= named(f"adam/{player.phase.name}", player.state())
@@ -259,7 +276,7 @@ class Trainer:
 
     def _resume(self) -> bool:
         """Take up the newest valid checkpoint; false where there is none."""
-        checkpoint = newest_checkpoint(self.run_dir.state)
+        checkpoint = self._newest()
         if checkpoint is None:
             return False
         self.model.load_state_dict(under("model", checkpoint.tensors))
@@ -272,8 +289,30 @@ class Trainer:
         self.roll_backs = int(checkpoint.facts["roll_backs"])
         return True
 
+    def _newest(self) -> Checkpoint | None:
+        """The checkpoint that the first process finds; the others need not see its disk."""
+        found = newest_checkpoint(self.run_dir.state) if self.world.is_first else None
+        told = self.world.from_first(lambda: found and [found.step, found.facts])
+        if told is None:
+            return None
+        tensors = self.world.tensors_from_first({} if found is None else found.tensors)
+        return Checkpoint(step=told[0], tensors=tensors, facts=told[1])
+
+    def _same_start(self) -> None:
+        """Give every process the first one's weights, however they were drawn."""
+        if self.world.size > 1:
+            self.model.load_state_dict(self.world.tensors_from_first(self.model.state_dict()))
+
+    def _open_metrics(self) -> None:
+        """Cut the log back to the present step, in the process that writes it."""
+        if self.world.is_first:
+            every = self.config.training.log_every
+            self.metrics = MetricsLog(self.run_dir.metrics, every=every, resumed_step=self.step)
+
     def preview(self) -> None:
         """Write a picture of real, fake and rebuilt volumes of the weights for use."""
+        if not self.world.is_first:
+            return
         path = self.run_dir.previews / f"step-{self.step:08d}.png"
         batch = self.batches.at(0)
         if self.average is None:

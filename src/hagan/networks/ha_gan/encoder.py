@@ -10,6 +10,10 @@ from hagan.networks.blocks import ConvBlock, Norm
 from hagan.networks.ha_gan.selector import REDUCTION, SlabSelector
 from hagan.types import FeatureMaps, Latents, Volumes
 
+ENCODER_HALO = 8
+"""Slices on either side of a slab from which its features come out as in the whole volume: 5 below
+and 4 above would do; a multiple of 4 keeps the strides in step."""
+
 
 class HighEncoder(nn.Module):
     """E^H: a volume or a slab to feature maps at a quarter of its side, the paper's A-hat."""
@@ -40,6 +44,39 @@ class HighEncoder(nn.Module):
         first = wanted.start - voxels.start // REDUCTION
         kept: FeatureMaps = features[:, :, first : first + wanted.stop - wanted.start]
         return kept
+
+    def by_slab(self, volumes: Volumes, depth: int, *, halo: bool) -> FeatureMaps:
+        """A-hat of whole volumes, made from slabs of `depth` slices: one slab's activations a time.
+
+        Args:
+            volumes: Wherever they are; each slab goes to the weights' device and type.
+            depth: Slices of a slab, a multiple of 4; the last slab may have fewer.
+            halo: Whether a slab sees its neighbours. With it A-hat is that of the whole volume,
+                where the normalisation works voxel by voxel; without it each slab ends at its own
+                faces, as in the partition of the paper (III-C).
+
+        Returns:
+            Feature maps [b, width, d/4, h/4, w/4].
+        """
+        assert depth > 0, depth
+        assert depth % REDUCTION == 0, depth
+        weight = next(self.parameters())
+        whole = volumes.shape[2]
+        margin = ENCODER_HALO if halo else 0
+        features: FeatureMaps | None = None
+        for start in range(0, whole, depth):
+            stop = min(start + depth, whole)
+            first, last = max(start - margin, 0), min(stop + margin, whole)
+            made = self(volumes[:, :, first:last].to(weight))
+            if features is None:
+                shape = (whole // REDUCTION, *made.shape[3:])
+                features = made.new_empty(*made.shape[:2], *shape)
+            own = (start - first) // REDUCTION
+            count = (stop - start) // REDUCTION
+            at = start // REDUCTION
+            features[:, :, at : at + count] = made[:, :, own : own + count]
+        assert features is not None
+        return features
 
 
 class GroundEncoder(nn.Module):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import prod
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hagan.networks.blocks import ConvBlock, Norm, NormAct
-from hagan.networks.ha_gan.selector import SlabSelector, Span
+from hagan.networks.ha_gan.selector import REDUCTION, SlabSelector, Span
 from hagan.networks.upsample import UpConv
 from hagan.types import FeatureMaps, Labels, Latents, LowVolumes, Slabs, Volumes
 
@@ -104,9 +105,119 @@ class HighGenerator(nn.Module):
         span = selector.feature_span(start)
         assert features.shape[2] == span.stop - span.start, (features.shape, span)
         middle = selector.middle_span(start)
-        halfway = _cut(self.first(features), middle, offset=2 * span.start)
+        halfway = self.act(_cut(self.first(features), middle, offset=2 * span.start))
         slab = Span(start, start + selector.slab_depth)
-        return torch.tanh(_cut(self.last(self.act(halfway)), slab, offset=2 * middle.start))
+        return torch.tanh(_cut(self.last(halfway), slab, offset=2 * middle.start))
+
+    def slabs(self, features: FeatureMaps, depth: int) -> Iterator[Slabs]:
+        """The volume that `forward` makes, slab by slab: one slab's activations at a time.
+
+        For use, not for training: no gradient is kept. Equal to `forward` up to rounding. Which
+        `depth` is taken changes no bit where the convolutions give a voxel the same bits in a slab
+        as in the whole, as on CPU. Normalisation by groups needs the statistics of the whole
+        volume before the first slab, so that the first convolution runs twice.
+
+        Args:
+            features: All of A.
+            depth: Slices of a slab, a multiple of 4; the last slab may have fewer.
+
+        Yields:
+            Slabs [b, 1, depth, h, w] in [-1, 1] from the first slice to the last.
+        """
+        assert depth > 0, depth
+        assert depth % REDUCTION == 0, depth
+        whole = features.shape[2] * REDUCTION
+        selectors = {t: SlabSelector(whole, min(depth, whole - t)) for t in range(0, whole, depth)}
+        norm = self.act.norm
+        act: Callable[[FeatureMaps], FeatureMaps] = self.act
+        kept: FeatureMaps | None = None
+        if isinstance(norm, nn.GroupNorm):
+            if len(selectors) == 1:
+                kept = self._halfway(features, selectors[0], 0)
+                moments = [_moments(kept, norm.num_groups)]
+            else:
+                moments = [
+                    _moments(self._halfway(features, selector, start, halo=False), norm.num_groups)
+                    for start, selector in selectors.items()
+                ]
+            act = _Affine(norm, torch.cat(moments, dim=1))
+        for start, selector in selectors.items():
+            yield self._finish(features, selector, start, act, kept)
+
+    @torch.no_grad()
+    def _halfway(
+        self, features: FeatureMaps, selector: SlabSelector, start: int, *, halo: bool = True
+    ) -> FeatureMaps:
+        """After the first convolution: what the second needs of it, or the slab's own slices."""
+        span, wanted = selector.feature_span(start), selector.middle_span(start)
+        if not halo:
+            wanted = Span(start // 2, (start + selector.slab_depth) // 2)
+        made = _in_form_of_whole(self.first, features[:, :, span.start : span.stop], features)
+        return _cut(made, wanted, offset=2 * span.start)
+
+    @torch.no_grad()
+    def _finish(
+        self,
+        features: FeatureMaps,
+        selector: SlabSelector,
+        start: int,
+        act: Callable[[FeatureMaps], FeatureMaps],
+        kept: FeatureMaps | None,
+    ) -> Slabs:
+        """The slab at `start`; `kept` is what `_halfway` gave already."""
+        halfway = act(self._halfway(features, selector, start) if kept is None else kept)
+        made = _in_form_of_whole(self.last, halfway, features, times=8)
+        slab = Span(start, start + selector.slab_depth)
+        return torch.tanh(_cut(made, slab, offset=2 * selector.middle_span(start).start))
+
+
+class _Affine:
+    """Normalisation by groups with statistics that are known, and the rectifier, in place."""
+
+    def __init__(self, norm: nn.GroupNorm, moments: Tensor) -> None:
+        """Take the statistics of the whole from those of its parts, which are of one size.
+
+        Args:
+            norm: Gives gain, bias, groups and epsilon.
+            moments: Mean and biased variance of each part, float64 [2, parts, b, groups].
+        """
+        means, variances = moments
+        mean = means.mean(dim=0)
+        variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
+        channels = norm.num_channels // norm.num_groups
+        weight, bias = norm.weight.detach(), norm.bias.detach()
+        per_channel = (variance + norm.eps).rsqrt().repeat_interleave(channels, dim=1)
+        scale = per_channel * weight.cpu().double()
+        shift = bias.cpu().double() - mean.repeat_interleave(channels, dim=1) * scale
+        self.scale = scale[:, :, None, None, None].to(weight.dtype).to(weight.device)
+        self.shift = shift[:, :, None, None, None].to(weight.dtype).to(weight.device)
+
+    def __call__(self, features: FeatureMaps) -> FeatureMaps:
+        """Normalise and rectify features [b, c, d, h, w]; they are overwritten."""
+        return features.mul_(self.scale).add_(self.shift).relu_()
+
+
+def _moments(halfway: FeatureMaps, num_groups: int) -> Tensor:
+    """Mean and biased variance of groups, over each two slices: float64 [2, parts, b, groups].
+
+    Always two slices, whatever the slab, so that no rounding depends on the slab. On the CPU, as
+    not every device knows float64.
+    """
+    means, variances = [], []
+    for first in range(0, halfway.shape[2], 2):
+        part = halfway[:, :, first : first + 2].reshape(len(halfway), num_groups, -1)
+        variance, mean = torch.var_mean(part, 2, correction=0)
+        means.append(mean)
+        variances.append(variance)
+    return torch.stack((torch.stack(means), torch.stack(variances))).cpu().double()
+
+
+def _in_form_of_whole(
+    layer: UpConv, part: FeatureMaps, features: FeatureMaps, *, times: int = 1
+) -> FeatureMaps:
+    """`layer` in the form it takes on the whole, `times` the voxels of A: the forms round apart."""
+    voxels = times * features.shape[0] * features[0, 0].numel()
+    return layer.plain(part) if voxels < layer.smallest_fused else layer.fused(part)
 
 
 class Generator(nn.Module):
