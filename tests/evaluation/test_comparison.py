@@ -11,7 +11,7 @@ from evaluation.made import bodies, instruments, sides
 from hagan.config.evaluation import EvaluationConfig, ha_gan
 from hagan.errors import BadInputError
 from hagan.evaluation.anchors import copies
-from hagan.evaluation.comparison import Comparison, Sides, compare
+from hagan.evaluation.comparison import Comparison, Sides, compare, copies_told
 from hagan.evaluation.sets import Altered, Part
 
 CONFIG = EvaluationConfig(resamples=10, pairs=3)
@@ -78,7 +78,7 @@ def test_copies_are_warned_of_by_name() -> None:
     told = " ".join(found.warnings)
     assert "copies: 8 volumes are real ones, voxel by voxel" in told
     assert "100% of the samples are nearer to training scans" in told
-    assert "do not release" in told
+    assert "more often than by chance: do not release" in told
 
 
 def test_a_collapse_and_other_windows_are_warned_of() -> None:
@@ -128,3 +128,20 @@ def test_counts_are_equal_or_whole_as_the_preset_says() -> None:
     found = compare(sides(), instruments(), authors, FACTS)
     assert [len(item.measured) for item in found.rows] == [8, 9]
     assert set(found.rows[0].scores[NETWORK]) == {"fid", "mmd", "mmd_biased"}
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.001, "do not release"), (0.4, "smooth volumes lie near")]
+)
+def test_nearness_alone_is_not_called_copying(comparison: Comparison, p: float, said: str) -> None:
+    first = comparison.rows[0]
+    scores = first.scores[NETWORK]
+    told = {
+        "memorised": replace(scores["memorised"], value=0.9),
+        "training_nearest": replace(
+            scores["training_nearest"], value=0.8, details={"expected": 0.7, "p": p}
+        ),
+    }
+    (text,) = copies_told(replace(first, scores={NETWORK: told}))
+    assert "90% of the samples" in text
+    assert said in text

@@ -79,3 +79,18 @@ def test_held_out_volumes_that_were_trained_on_are_refused() -> None:
         memorisation(samples, training, held_out)
     with pytest.raises(BadInputError, match="held-out features hold 1 row"):
         memorisation(samples, training, held_out[:1])
+
+
+def test_training_is_the_nearest_by_chance_unless_samples_are_copies() -> None:
+    rng = np.random.default_rng(11)
+    training, held_out, fresh = (rng.normal(size=(n, 6)) for n in (60, 30, 80))
+    honest = Closeness(fresh, training, held_out)
+    expected, p = honest.chance()
+    assert expected == pytest.approx(60 / 90)
+    assert honest.training_nearest() == pytest.approx(expected, abs=0.15)
+    assert p > 0.01
+    smooth = Closeness(fresh * 0.01, training, held_out)
+    assert smooth.chance()[1] > 0.01, "alike samples have one nearest volume, which counts once"
+    copies = Closeness(training + rng.normal(size=(60, 6)) * 0.01, training, held_out)
+    assert copies.training_nearest() == 1
+    assert copies.chance()[1] == pytest.approx(expected**60)

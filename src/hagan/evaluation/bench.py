@@ -25,7 +25,9 @@ RowKind = Literal["fake", "floor", "copies", "anchor"]
 """Floor and copies are real volumes, so they are in no race."""
 
 
-ABOUT_TRAINING = frozenset(("memorised", "memorised_mirrored", "training_distance"))
+ABOUT_TRAINING = frozenset(
+    ("memorised", "memorised_mirrored", "training_nearest", "training_distance")
+)
 """Metrics that mean nothing unless the training volumes are known."""
 
 

@@ -29,8 +29,11 @@ from hagan.evaluation.intensities import difference
 from hagan.evaluation.measure import Fact, Measure
 from hagan.evaluation.measuring import Measured, measure_set
 from hagan.evaluation.memorisation import ALARM_SHARE, BLOCK_SHARE
-from hagan.evaluation.scores import METRICS, Score, Unavailable
+from hagan.evaluation.scores import Score, Unavailable
 from hagan.evaluation.sets import Part, VolumeSet
+
+CHANCE = 0.01
+"""p below which training scans are the nearest more often than by chance."""
 
 UNKNOWN_TRAINING = "the training scans are not known: name them with --train or --fold"
 
@@ -244,16 +247,7 @@ def _warnings(rows: Sequence[Row], real: Measured, train: Measured, sides: Sides
         seen = set(row.measured.hashes) & (set(real.hashes) | set(train.hashes))
         if seen:
             yield f"{row.name}: {len(seen)} volumes are real ones, voxel by voxel"
-        for heading, scores in row.scores.items():
-            for metric in ("memorised", "memorised_mirrored"):
-                score = scores.get(metric)
-                if score is not None and score.value > ALARM_SHARE:
-                    act = "do not release them" if score.value > BLOCK_SHARE else "look closely"
-                    yield (
-                        f"{row.name}: {score.value:.0%} of the samples are nearer to training "
-                        f"scans than 5 % of held-out scans are ({METRICS[metric].title}, "
-                        f"{heading}): {act}"
-                    )
+        yield from copies_told(row)
     both = set(real.hashes) & set(train.hashes)
     if both:
         yield f"{len(both)} volumes are in both the real and the training set"
@@ -265,3 +259,30 @@ def _warnings(rows: Sequence[Row], real: Measured, train: Measured, sides: Sides
         yield (
             f"n = {least}: distances at so few volumes are mostly bias; compare with the floor only"
         )
+
+
+def copies_told(row: Row) -> Iterator[str]:
+    """What must be said of samples that lie near training scans.
+
+    Smooth volumes lie near all scans; only where training scans are the nearest more often than
+    chance allows does nearness speak of copies.
+    """
+    for heading, scores in row.scores.items():
+        flagged = [m for m in ("memorised", "memorised_mirrored") if m in scores]
+        worst = max((scores[m].value for m in flagged), default=0.0)
+        if worst <= ALARM_SHARE:
+            continue
+        nearest = scores.get("training_nearest")
+        p = None if nearest is None else nearest.details["p"]
+        told = (
+            f"{row.name}: {worst:.0%} of the samples are nearer to training scans (or their mirror "
+            f"images) than 5 % of held-out scans are ({heading})"
+        )
+        if nearest is None or not isinstance(p, float) or p < CHANCE:
+            act = "do not release them" if worst > BLOCK_SHARE else "look closely"
+            yield f"{told}; training scans are their nearest more often than by chance: {act}"
+        else:
+            yield (
+                f"{told}, but no more of their nearest scans are training ones than chance allows "
+                f"(p = {p:.2g}): smooth volumes lie near all scans; look at both side by side"
+            )

@@ -216,6 +216,16 @@ class _Judge:
                 self.interval(close.copy_share),
                 details={"verdict": verdict(share), "training_volumes": len(training)},
             )
+            if metric == "memorised" and self.wanted("training_nearest"):
+                expected, p = close.chance()
+                nearest = close.training_nearest
+                yield self.given(
+                    "training_nearest",
+                    nearest(),
+                    facts,
+                    self.interval(nearest),
+                    details={"expected": expected, "p": p, "training_volumes": len(training)},
+                )
             if metric == "memorised" and self.wanted("training_distance"):
                 ratio = close.nearest_ratio
                 yield self.given("training_distance", ratio(), facts, self.interval(ratio))

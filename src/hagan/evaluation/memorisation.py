@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from hagan.errors import BadInputError
-from hagan.evaluation.distances import check_features, nearest_distances, weighted_median
+from hagan.evaluation.distances import (
+    check_features,
+    nearest_distances,
+    row_blocks,
+    squared_distances,
+    weighted_median,
+)
 from hagan.evaluation.measure import Matrix, Weights
 
 EXPECTED_SHARE = 0.05
@@ -48,6 +55,14 @@ class Closeness:
         check_features(least=2, **{"held-out": held_out})
         self.samples = nearest_distances(samples, training)
         self.held_out = nearest_distances(held_out, training)
+        pooled = np.concatenate([training, held_out])
+        self.num_training, self.num_real = len(training), len(pooled)
+        self.nearest = np.concatenate(
+            [
+                squared_distances(samples[block], pooled).argmin(axis=1)
+                for block in row_blocks(len(samples), len(pooled))
+            ]
+        )
         # Of the plotting positions, only i / (n + 1) makes the expected share 0.05 for every n;
         # numpy's default would make it 0.068 for 50 held-out rows.
         self.threshold = float(np.quantile(self.held_out, EXPECTED_SHARE, method="weibull"))
@@ -56,6 +71,24 @@ class Closeness:
                 f"{int((self.held_out == 0.0).sum())} of {len(held_out)} held-out volumes have the "
                 f"features of a training volume, expected none; split by subject"
             )
+
+    def training_nearest(
+        self, fake_weights: Weights | None = None, real_weights: Weights | None = None
+    ) -> float:
+        """Share of samples whose nearest real volume is a training one."""
+        return float(np.average(self.nearest < self.num_training, weights=fake_weights))
+
+    def chance(self) -> tuple[float, float]:
+        """What `training_nearest` is expected to be without copying, and p of as much or more.
+
+        Without copying the nearest real volume is as likely a training one as any other: smooth
+        volumes, which lie near all real ones and so below the threshold, stay at that share. Each
+        real volume counts once, since samples that are alike have the same nearest one.
+        """
+        expected = self.num_training / self.num_real
+        distinct = np.unique(self.nearest)
+        found = int((distinct < self.num_training).sum())
+        return expected, float(stats.binom.sf(found - 1, len(distinct), expected))
 
     def copy_share(
         self, fake_weights: Weights | None = None, real_weights: Weights | None = None

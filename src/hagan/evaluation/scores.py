@@ -111,6 +111,13 @@ METRICS: dict[str, Metric] = {
             "one",
             "median over that of held-out scans; near 0: copies",
         ),
+        Metric(
+            "training_nearest",
+            "nearest scan is a training one",
+            "none",
+            "share of samples; by chance as large as the training part of all real volumes",
+            share=True,
+        ),
         Metric("sharpness", "sharpness", "one", "high-pass energy, fake over real; 0.8 to 1.25"),
         Metric(
             "seam_gradient", "seams, gradient", "one", "steps at slab borders; above 1.2: visible"
