@@ -32,7 +32,7 @@ from hagan.evaluation.memorisation import ALARM_SHARE, BLOCK_SHARE
 from hagan.evaluation.scores import Score, Unavailable
 from hagan.evaluation.sets import Part, VolumeSet
 
-CHANCE = 0.01
+CHANCE = 0.05
 """p below which training scans are the nearest more often than by chance."""
 
 UNKNOWN_TRAINING = "the training scans are not known: name them with --train or --fold"
