@@ -122,9 +122,10 @@ def neighbours_sklearn(fake: Matrix, real: Matrix) -> float:
 
 def components(fake: Matrix, real: Matrix) -> float:
     """Reduction to 48 components; the value shown is the share of variance that they hold."""
-    from hagan.evaluation.neighbours import reduce_to_components
+    from hagan.evaluation.neighbours import Components
 
-    reduced, _ = reduce_to_components(real, fake)
+    fitted = Components(real)
+    reduced, _ = fitted.project(real), fitted.project(fake)
     return float(reduced.var(axis=0, ddof=1).sum() / real.shape[1])
 
 

@@ -21,14 +21,14 @@ import numpy as np
 from rich.console import Console
 
 from hagan.cli.evaluate import Display, Evaluate
-from hagan.cli.instruments import instruments
+from hagan.cli.opening import Opened
 from hagan.cli.results import write_results
 from hagan.cli.sides import open_run
 from hagan.data.store import Store
-from hagan.evaluation.anchors import add_noise
 from hagan.evaluation.bench import VOLUMES
-from hagan.evaluation.comparison import Sides, compare
-from hagan.evaluation.faults import blur
+from hagan.evaluation.comparison import Sides
+from hagan.evaluation.faults import add_noise, blur
+from hagan.evaluation.measure import Fact
 from hagan.evaluation.scores import METRICS
 from hagan.evaluation.sets import Altered, Part, VolumeSet, Voxels
 from hagan.evaluation.sources import Grid, StoreSource, halves
@@ -83,16 +83,8 @@ def main() -> None:
     display = Display(Console(soft_wrap=True, highlight=False, stderr=True))
     began = time.perf_counter()
     sides = Sides(fakes, reference, other, train_is_known=True)
-    facts = {"resampling": "none", "window": "each scan's own", "preset": "hagan"}
-    with display.sets() as (begin, tick):
-        found = compare(
-            sides,
-            instruments(flags, None),
-            flags.config(),
-            facts,
-            on_begin=begin,
-            on_progress=tick,
-        )
+    facts: dict[str, Fact] = {"resampling": "none", "window": "each scan's own", "preset": "hagan"}
+    found = flags.compare(Opened(sides, facts, notes=[], hounsfield=None), display)
     command = shlex.join(["python", *sys.argv])
     given.out.mkdir(parents=True, exist_ok=True)
     write_results(found, sides, given.out, command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 from rich.console import Console
 
 from hagan.cli import main
-from hagan.cli.demo import Demo, DemoFailedError, Distances, Stages, loss_curves, sentence
-from hagan.config.run_dir import RunDir
+from hagan.cli.demo import Demo, DemoFailedError, Distances, Stages
 from hagan.data.formats import read_scan
 from hagan.data.store import Store, fold_of
 from hagan.inference.export import read_manifest
@@ -144,12 +142,6 @@ def test_each_stage_is_a_command_line_that_parses(tmp_path: Path) -> None:
         assert shlex.join(commands[stage]).endswith("--seed 3")
 
 
-def test_the_sentence_says_which_way_it_went() -> None:
-    assert "are closer to" in sentence(Distances(1.0, 2.0, 0.5, 4))
-    for trained in (2.0, 3.0):
-        assert "are NOT closer to" in sentence(Distances(trained, 2.0, 0.5, 4))
-
-
 def test_stages_are_printed_with_command_and_time(capsys: pytest.CaptureFixture[str]) -> None:
     stages = Stages(Console())
     with stages.stage("one", ["info", "a b"]):
@@ -159,15 +151,3 @@ def test_stages_are_printed_with_command_and_time(capsys: pytest.CaptureFixture[
     assert "$ hagan info 'a b'" in printed
     assert [stage.name for stage in stages.done] == ["one"]
     assert 0 <= stages.done[0].seconds < 5
-
-
-def test_losses_are_drawn_a_panel_a_player(tmp_path: Path) -> None:
-    run = RunDir(tmp_path)
-    lines = [
-        {"step": step, "generator/fool": 1 / step, "generator/gradient": 1.0, "critic/real": step}
-        for step in (1, 2, 3)
-    ]
-    run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (tmp_path / "a.png").write_bytes(loss_curves(run))
-    with PIL.Image.open(tmp_path / "a.png") as picture:
-        assert picture.width > 2.2 * picture.height

@@ -17,7 +17,8 @@ from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
 from hagan.data.store import Store
 from hagan.errors import BadInputError, UsageError
-from hagan.evaluation.sources import FolderSource, Grid, StoreSource
+from hagan.evaluation.folders import FolderSource
+from hagan.evaluation.sources import Grid, StoreSource
 from hagan.inference.sampler import Sampler
 
 

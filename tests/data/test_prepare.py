@@ -12,7 +12,8 @@ import pytest
 from data.made import save_nifti, save_series, save_thorax, thorax
 from hagan.config.data import PrepareConfig
 from hagan.data.formats import read_scan, write_scan
-from hagan.data.prepare import PrepareReport, ScanResult, prepare, restore_volume
+from hagan.data.prepare import PrepareReport, ScanResult, prepare
+from hagan.data.protocols import restore_volume
 from hagan.data.store import Store
 from hagan.errors import BadInputError, UsageError
 

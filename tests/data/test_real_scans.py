@@ -14,8 +14,8 @@ from hagan.config.data import PrepareConfig
 from hagan.data.check import check_scans
 from hagan.data.dataset import Fold, VolumeDataset
 from hagan.data.formats import read_scan
-from hagan.data.prepare import prepare, restore_volume
-from hagan.data.protocols import prepare_volume
+from hagan.data.prepare import prepare
+from hagan.data.protocols import prepare_volume, restore_volume
 from hagan.data.store import Store
 from hagan.data.volume import CANONICAL_AXES, Volume
 

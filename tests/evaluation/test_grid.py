@@ -13,8 +13,9 @@ from hagan.config.data import PrepareConfig
 from hagan.data.placement import Window
 from hagan.data.store import Store
 from hagan.errors import BadInputError, UsageError
-from hagan.evaluation.grid import agree
-from hagan.evaluation.sources import FolderSource, StoreSource
+from hagan.evaluation.folders import FolderSource
+from hagan.evaluation.grid import agree, spread
+from hagan.evaluation.sources import StoreSource
 from inference.made import make_mr_store, make_store
 
 
@@ -132,3 +133,8 @@ def test_scans_with_scales_of_their_own_are_told(tmp_path: Path) -> None:
     write_foreign(tmp_path, range(3))
     _, warnings = agree({"real": folder(tmp_path, range(3, 6), scale=4000, offset=4000)})
     assert any("scales of their own: use --scan-windows" in text for text in warnings)
+
+
+def test_spread_is_the_ratio_of_quartiles() -> None:
+    assert spread([1.0, 1.0, 1.0]) == 1
+    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == 2

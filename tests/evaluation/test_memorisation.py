@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from hagan.errors import BadInputError
-from hagan.evaluation.memorisation import Closeness, memorisation, verdict
+from hagan.evaluation.memorisation import Closeness, verdict
 
 
 def drawn(seed: int, *counts: int, columns: int = 6) -> list[np.ndarray]:
@@ -19,12 +19,11 @@ def test_equals_its_definition() -> None:
     samples, training, held_out = drawn(0, 40, 60, 99)
     samples[:8] = training[:8] + 0.01
     nearest, reference = (cdist(rows, training).min(axis=1) for rows in (samples, held_out))
-    found = memorisation(samples, training, held_out)
+    found = Closeness(samples, training, held_out)
     assert found.threshold == pytest.approx(np.sort(reference)[4], rel=1e-12)
-    assert found.copy_share == np.mean(nearest < np.sort(reference)[4])
-    assert found.nearest_ratio == pytest.approx(np.median(nearest) / np.median(reference))
-    assert found.mirrored_share is None
-    assert found.copy_share >= 0.2
+    assert found.copy_share() == np.mean(nearest < np.sort(reference)[4])
+    assert found.nearest_ratio() == pytest.approx(np.median(nearest) / np.median(reference))
+    assert found.copy_share() >= 0.2
 
 
 @pytest.mark.parametrize("held_out", [19, 50, 300])
@@ -40,13 +39,15 @@ def test_strangers_have_the_expected_share_whatever_the_number_held_out(held_out
 
 def test_copies_are_found_also_when_they_are_mirrored() -> None:
     samples, training, mirrored, held_out = drawn(1, 100, 80, 80, 100, columns=12)
-    assert memorisation(samples, training, held_out, mirrored).verdict == "clear"
-    exact = memorisation(training, training, held_out, mirrored)
-    assert (exact.copy_share, exact.nearest_ratio, exact.verdict) == (1.0, 0.0, "block")
-    flipped = memorisation(mirrored, training, held_out, mirrored)
-    assert flipped.copy_share < 0.1
-    assert flipped.mirrored_share == 1.0
-    assert flipped.verdict == "block"
+    for rows in (training, mirrored):
+        assert verdict(Closeness(samples, rows, held_out).copy_share()) == "clear"
+    exact = Closeness(training, training, held_out)
+    assert (exact.copy_share(), exact.nearest_ratio()) == (1.0, 0.0)
+    assert verdict(exact.copy_share()) == "block"
+    assert Closeness(mirrored, training, held_out).copy_share() < 0.1
+    flipped = Closeness(mirrored, mirrored, held_out)
+    assert flipped.copy_share() == 1.0
+    assert verdict(flipped.copy_share()) == "block"
 
 
 def test_verdicts_begin_above_their_shares() -> None:
@@ -68,7 +69,7 @@ def test_weights_repeat_samples() -> None:
 
 def test_one_sample_can_be_judged() -> None:
     sample, training, held_out = drawn(3, 1, 10, 20)
-    assert memorisation(sample, training, held_out).copy_share in (0.0, 1.0)
+    assert Closeness(sample, training, held_out).copy_share() in (0.0, 1.0)
 
 
 def test_held_out_volumes_that_were_trained_on_are_refused() -> None:
@@ -76,9 +77,9 @@ def test_held_out_volumes_that_were_trained_on_are_refused() -> None:
     samples, training, held_out = drawn(4, 10, 30, 20)
     held_out[:5] = training[:5]
     with pytest.raises(BadInputError, match=r"5 of 20 held-out volumes.*split by subject"):
-        memorisation(samples, training, held_out)
+        Closeness(samples, training, held_out)
     with pytest.raises(BadInputError, match="held-out features hold 1 row"):
-        memorisation(samples, training, held_out[:1])
+        Closeness(samples, training, held_out[:1])
 
 
 def test_training_is_the_nearest_by_chance_unless_samples_are_copies() -> None:

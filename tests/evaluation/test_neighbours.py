@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from hagan.errors import BadInputError
 from hagan.evaluation import distances
-from hagan.evaluation.neighbours import Components, Neighbours, reduce_to_components
+from hagan.evaluation.neighbours import Components, Neighbours
 
 NAMES = ("precision", "recall", "density", "coverage", "spacing")
 
@@ -148,7 +148,8 @@ def test_components_are_those_of_standardised_pca(rows: int, columns: int) -> No
     rng = np.random.default_rng(6)
     mixing = rng.normal(size=(columns, columns))
     real, fake = rng.normal(size=(rows, columns)) @ mixing, rng.normal(size=(7, columns)) @ mixing
-    reduced, other = reduce_to_components(real * 1e3, fake * 1e3, components=5)
+    fitted = Components(real * 1e3, components=5)
+    reduced, other = fitted.project(real * 1e3), fitted.project(fake * 1e3)
     mean, spread = real.mean(axis=0), real.std(axis=0, ddof=1)
     pca = PCA(5, svd_solver="full").fit((real - mean) / spread)
     assert np.abs(reduced) == pytest.approx(np.abs(pca.transform((real - mean) / spread)))
@@ -158,11 +159,11 @@ def test_components_are_those_of_standardised_pca(rows: int, columns: int) -> No
 def test_all_components_keep_every_distance_and_a_sign() -> None:
     rng = np.random.default_rng(7)
     real = rng.normal(size=(12, 30))
-    (reduced,) = reduce_to_components(real)
+    reduced = Components(real).project(real)
     assert reduced.shape == (12, 11)
     assert cdist(reduced, reduced) == pytest.approx(cdist(*[real / real.std(0, ddof=1)] * 2))
-    again, _ = reduce_to_components(real[::-1].copy(), real)
-    assert again[::-1] == pytest.approx(reduced, abs=1e-9)
+    again = Components(real[::-1].copy()).project(real)
+    assert again == pytest.approx(reduced, abs=1e-9)
 
 
 def test_components_are_as_many_as_the_rank() -> None:
@@ -180,15 +181,15 @@ def test_constant_columns_count_nothing() -> None:
     """Also where the others vary in them, or where only rounding is left."""
     rng = np.random.default_rng(8)
     real, fake = rng.normal(size=(20, 3)), rng.normal(size=(9, 3))
-    plain = reduce_to_components(real, fake)
+    plain = Components(real)
     constant = np.full((20, 1), 0.1) * 3
-    wide = reduce_to_components(
-        np.hstack([real, constant, constant * (1 + 1e-15)]),
-        np.hstack([fake, rng.normal(size=(9, 2))]),
-    )
-    assert all(a == pytest.approx(b) for a, b in zip(plain, wide, strict=True))
+    wide_real = np.hstack([real, constant, constant * (1 + 1e-15)])
+    wide = Components(wide_real)
+    assert wide.project(wide_real) == pytest.approx(plain.project(real))
+    wide_fake = np.hstack([fake, rng.normal(size=(9, 2))])
+    assert wide.project(wide_fake) == pytest.approx(plain.project(fake))
     with pytest.raises(BadInputError, match="the same in every volume"):
-        reduce_to_components(constant)
+        Components(constant)
 
 
 def test_a_feature_that_hardly_moves_in_the_reference_does_not_outweigh_the_others() -> None:
@@ -196,5 +197,6 @@ def test_a_feature_that_hardly_moves_in_the_reference_does_not_outweigh_the_othe
     reference, other = rng.normal(size=(30, 10)), rng.normal(size=(30, 10))
     reference[:, 0] *= 1e-6
     other[:, 0] *= 1e-2
-    rows, others = reduce_to_components(reference, other)
+    fitted = Components(reference)
+    rows, others = fitted.project(reference), fitted.project(other)
     assert np.abs(others).max() < 2 * np.abs(rows).max()

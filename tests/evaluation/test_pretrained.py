@@ -184,3 +184,15 @@ def test_astras_weights_are_the_known_ones() -> None:
     assert len(file.state) == 930
     assert {t.dtype for t in file.state.values()} == {torch.float32, torch.int64}
     assert file.sha256 == pretrained.ASTRA_SHA256
+
+
+def test_a_head_is_left_out_and_the_file_stays_the_file() -> None:
+    """The hash says which file it was, whatever of it is used."""
+    whole = parse_state(
+        saved({"fc.weight": torch.ones(2), "conv_seg.0": torch.ones(1), **STATE}), "f"
+    )
+    body = whole.without("conv_seg.", "fc.")
+    assert set(body.state) == set(STATE)
+    assert (body.sha256, body.source) == (whole.sha256, "f")
+    assert set(whole.state) == {"fc.weight", "conv_seg.0", *STATE}
+    assert set(whole.without("a.w").state) == {"fc.weight", "conv_seg.0", "a.bias"}

@@ -10,9 +10,10 @@ from hagan.data.phantom.cohort import write_cohort
 from hagan.data.protocols import THORAX_WINDOW
 from hagan.errors import UsageError
 from hagan.evaluation.faults import FAULTS
+from hagan.evaluation.folders import FolderSource
 from hagan.evaluation.reactions import faults_of, markdown, page, reaction_text
 from hagan.evaluation.self_test import Reaction, SelfTest, self_test
-from hagan.evaluation.sources import FolderSource, Grid
+from hagan.evaluation.sources import Grid
 
 FACTS = {"resampling": "none", "window": "-1024 to 600"}
 CONFIG = EvaluationConfig(resamples=20, pairs=6)

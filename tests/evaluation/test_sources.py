@@ -1,26 +1,14 @@
-"""Sources: stores and anybody's folders, with every volume judged or refused by name."""
+"""Sources: stores whole or in parts, halves by subject, and volumes on a grid."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.made import save_series
-from evaluation.made import body, write_foreign
+from evaluation.made import body
 from hagan.data.dataset import Fold
-from hagan.data.placement import Window
 from hagan.data.store import Store
-from hagan.errors import BadInputError
-from hagan.evaluation.sources import (
-    FolderSource,
-    Grid,
-    StoreSource,
-    halves,
-    on_grid,
-    spread,
-)
+from hagan.evaluation.sources import Grid, StoreSource, halves, on_grid
 from inference.made import make_store
 
 
@@ -48,80 +36,6 @@ def test_a_fold_splits_a_store_without_rest(store: Store) -> None:
     assert len(parts[0] | parts[1]) == 6
 
 
-def test_foreign_nifti_is_read_windowed_and_turned(tmp_path: Path) -> None:
-    folder = write_foreign(tmp_path, range(2))
-    source = FolderSource.survey(folder)
-    assert source.shapes == {(32, 32, 32): 2}
-    assert not source.is_ct
-    volumes = source.volumes("fake", Grid((32, 32, 32), Window(100, 900)))
-    # Whole numbers of 400 a unit: half a step is what rounding costs.
-    assert np.abs(volumes.volume(1) - body(1)).max() <= 1 / 400 + 1e-6
-    assert volumes.subjects == ["someone_000", "someone_001"]
-
-
-def test_dicom_is_read_with_its_units(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(-900, 300, (12, 16, 16)).astype(np.int16)
-    for number in range(2):
-        save_series(tmp_path / f"patient-{number}", pixels + number)
-    source = FolderSource.survey(tmp_path)
-    assert source.is_ct
-    volumes = source.volumes("real", Grid((12, 16, 16), Window(-1024, 600)))
-    expected = (pixels.mean() + 1024) / 812 - 1
-    assert volumes.volume(0).mean() == pytest.approx(expected, abs=1e-3)
-
-
-def test_bare_arrays_are_taken_as_they_are_and_told(tmp_path: Path) -> None:
-    for seed in range(2):
-        np.save(tmp_path / f"sample{seed}.npy", body(seed))
-    source = FolderSource.survey(tmp_path)
-    volumes = source.volumes("fake", Grid((32, 32, 32), Window(-1, 1)))
-    assert np.allclose(volumes.volume(1), body(1), atol=1e-6)
-    assert "2 arrays have no .json" in source.notes[0]
-
-
-def test_what_cannot_be_judged_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    folder = write_foreign(tmp_path, range(2))
-    np.save(folder / "blank.npy", np.zeros((32, 32, 32), np.float32))
-    broken = body(5)
-    broken[0, 0, 0] = np.nan
-    np.save(folder / "holed.npy", broken)
-    (folder / "cut.nii.gz").write_bytes(b"\x1f\x8b\x08 no more")
-    source = FolderSource.survey(folder)
-    assert source.shapes == {(32, 32, 32): 2}
-    told = " ".join(source.refused)
-    for name, said in (("blank.npy", "every voxel is 0"), ("holed.npy", "NaN"), ("cut", "cut")):
-        assert name in told
-        assert said in told
-    assert len(source.refused) == 3
-
-
-def test_a_folder_of_nothing_usable_is_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "blank.npy", np.zeros((8, 8, 8), np.float32))
-    with pytest.raises(BadInputError, match="none of 1 scans can be judged: E106 blank"):
-        FolderSource.survey(tmp_path)
-
-
-def test_other_shapes_are_stretched_only_when_asked(tmp_path: Path) -> None:
-    folder = write_foreign(tmp_path, range(2))
-    write_foreign(tmp_path, range(2, 3), side=16)
-    source = FolderSource.survey(folder)
-    window = Window(100, 900)
-    assert len(source.volumes("x", Grid((32, 32, 32), window))) == 2
-    stretched = source.volumes("x", Grid((32, 32, 32), window, resample=True))
-    assert len(stretched) == 3
-    assert stretched.volume(2).shape == (32, 32, 32)
-    assert stretched.volume(2).mean() == pytest.approx(body(2, 16).mean(), abs=0.02)
-
-
-def test_scan_windows_take_each_scans_own_quantiles(tmp_path: Path) -> None:
-    folder = write_foreign(tmp_path, range(1))
-    write_foreign(tmp_path, range(1, 2), scale=40, offset=50)
-    volumes = FolderSource.survey(folder).volumes("x", Grid((32, 32, 32), None))
-    highs = [np.quantile(volumes.volume(i), 0.999) for i in range(2)]
-    assert highs == pytest.approx([1, 1], abs=0.05)
-
-
 def test_on_grid_keeps_what_fits() -> None:
     volume = body(0)
     assert on_grid(volume, Grid((32, 32, 32), None)) is volume
@@ -138,6 +52,10 @@ def test_halves_keep_subjects_together_and_ignore_order() -> None:
     assert {subjects[order[i]] for i in again} == {subjects[i] for i in first}
 
 
-def test_spread_is_the_ratio_of_quartiles() -> None:
-    assert spread([1.0, 1.0, 1.0]) == 1
-    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == 2
+def test_another_shape_is_stretched_and_stays_in_range() -> None:
+    stretched = on_grid(body(2, 16), Grid((32, 24, 20), None, resample=True))
+    assert stretched.shape == (32, 24, 20)
+    assert -1 <= stretched.min() < stretched.max() <= 1
+    assert stretched.mean() == pytest.approx(body(2, 16).mean(), abs=0.02)
+    with pytest.raises(AssertionError):
+        on_grid(body(2, 16), Grid((32, 24, 20), None))

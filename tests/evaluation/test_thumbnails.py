@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from evaluation.made import bodies, body
-from hagan.evaluation.anchors import add_noise, smooth
+from hagan.evaluation.anchors import smooth
+from hagan.evaluation.faults import add_noise
 from hagan.evaluation.memorisation import Closeness
-from hagan.evaluation.neighbours import reduce_to_components
+from hagan.evaluation.neighbours import Components
 from hagan.evaluation.sets import VolumeSet
 from hagan.evaluation.thumbnails import Thumbnail
 
@@ -31,10 +32,11 @@ def test_copies_under_noise_and_blur_are_found() -> None:
     rng = np.random.default_rng(0)
     noisy = np.stack([Thumbnail()(add_noise(train.volume(i), 0.05, rng)) for i in range(24)])
     blurred = np.stack([Thumbnail()(smooth(train.volume(i))) for i in range(24)])
+    components = Components(rows(held_out))
+    real, training = components.project(rows(held_out)), components.project(rows(train))
     shares = []
     for samples in (noisy, blurred, rows(fresh)):
-        real, own, training = reduce_to_components(rows(held_out), samples, rows(train))
-        shares.append(Closeness(own, training, real).copy_share())
+        shares.append(Closeness(components.project(samples), training, real).copy_share())
     assert shares[0] > 0.9
     assert shares[1] > 0.5, "boxes of two voxels, a blur of three"
     assert shares[2] < 0.3

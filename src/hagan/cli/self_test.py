@@ -59,7 +59,8 @@ def phantoms(folder: Path, count: int, flags: Evaluate, display: Display) -> Vol
     from hagan.data.phantom.cohort import Member, write_cohort
     from hagan.data.pool import default_workers
     from hagan.data.protocols import THORAX_WINDOW
-    from hagan.evaluation.sources import FolderSource, Grid
+    from hagan.evaluation.folders import FolderSource
+    from hagan.evaluation.sources import Grid
 
     with display.counting("phantoms", count) as tick:
 

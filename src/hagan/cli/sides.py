@@ -13,15 +13,9 @@ from hagan.data.dataset import Fold
 from hagan.data.placement import Geometry
 from hagan.data.store import INDEX, Store
 from hagan.errors import BadInputError, UsageError
+from hagan.evaluation.folders import FolderSource, count_of
 from hagan.evaluation.sets import VolumeSet, Voxels
-from hagan.evaluation.sources import (
-    FolderSource,
-    Grid,
-    Source,
-    StoreSource,
-    count_of,
-    on_grid,
-)
+from hagan.evaluation.sources import Grid, Source, StoreSource, on_grid
 
 if TYPE_CHECKING:
     from hagan.inference.sampler import Sampler

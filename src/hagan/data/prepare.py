@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from hagan.config.data import PrepareConfig
-from hagan.data.files import sha256_of
+from hagan.data.labels import Unmatched, label
 from hagan.data.pool import run_in_processes
-from hagan.data.protocols import prepare_volume as prepare_volume
-from hagan.data.protocols import restore_volume as restore_volume
+from hagan.data.prepare_scan import ScanResult as ScanResult
+from hagan.data.prepare_scan import ScanTask, prepare_scan
 from hagan.data.scans import Fault, Scan, find_scans, match_masks
 from hagan.data.store import Store, StoreEntry
-from hagan.data.table import Table, class_name, classes_of, read_table
-from hagan.errors import ScanError, UsageError
+from hagan.data.table import Table, read_table
+from hagan.errors import UsageError
 
 FLUSH_SECONDS = 2.0
 """The index grows with the cohort, so it is not written after every scan; a kill costs this."""
-
-
-@dataclass(frozen=True)
-class ScanResult:
-    """What became of one scan.
-
-    Attributes:
-        scan: Its name.
-        status: Done now, already in the store, or failed.
-        code: The fault of a failed scan, such as ``E112``; else empty.
-        message: One line: why it failed, or what it became.
-        seconds: Time that it took.
-    """
-
-    scan: str
-    status: Literal["done", "skipped", "failed"]
-    code: str = ""
-    message: str = ""
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,18 +56,6 @@ class PrepareReport:
     def failed(self) -> tuple[ScanResult, ...]:
         """Scans that were refused."""
         return tuple(item for item in self.results if item.status == "failed")
-
-
-@dataclass(frozen=True)
-class _Task:
-    """All that a worker process needs for one scan."""
-
-    scan: Scan
-    mask: Scan | None
-    subject: str
-    id: str
-    known: StoreEntry | None
-    store: Store
 
 
 def prepare(
@@ -150,20 +117,21 @@ def prepare(
     opened, finished = _run(tasks, opened, workers, on_progress)
     opened.remove_strays()
     results.extend(finished)
-    unmatched: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    unmatched = Unmatched()
     if rows is not None:
-        opened, unmatched = _label(opened, rows, config.label_column, {s.name: s for s in found})
+        opened, unmatched = label(opened, rows, config.label_column, {s.name: s for s in found})
     return PrepareReport(
         opened,
         tuple(sorted(results, key=lambda result: result.scan)),
-        *unmatched,
+        unmatched.without_row,
+        unmatched.unused_rows,
         time.monotonic() - started,
     )
 
 
 def _tasks(
     scans: Sequence[Scan], masks: dict[str, Scan | Fault], table: Table | None, store: Store
-) -> Iterator[_Task]:
+) -> Iterator[ScanTask]:
     known = {entry.source: entry for entry in store.entries}
     # The lowest free numbers in the order of the names: a store that was interrupted ends up the
     # same as one that was not.
@@ -177,11 +145,11 @@ def _tasks(
             continue
         subject = (table.subject_of(scan.names()) if table else None) or scan.subject
         old = known.get(scan.name)
-        yield _Task(scan, mask, subject, old.id if old else f"{next(free):04d}", old, empty)
+        yield ScanTask(scan, mask, subject, old.id if old else f"{next(free):04d}", old, empty)
 
 
 def _run(
-    tasks: Sequence[_Task],
+    tasks: Sequence[ScanTask],
     store: Store,
     workers: int | None,
     on_progress: Callable[[ScanResult], None] | None,
@@ -191,7 +159,7 @@ def _run(
     by_content = {(entry.source_sha256, entry.mask_sha256): entry for entry in store.entries}
     flushed = time.monotonic()
     try:
-        for task, outcome in run_in_processes(_prepare_one, tasks, workers):
+        for task, outcome in run_in_processes(prepare_scan, tasks, workers):
             result, entry = outcome or (_killed(task), None)
             if entry is not None:
                 content = (entry.source_sha256, entry.mask_sha256)
@@ -211,7 +179,9 @@ def _run(
     return store, results
 
 
-def _drop_copy(task: _Task, result: ScanResult, entry: StoreEntry, twin: StoreEntry) -> ScanResult:
+def _drop_copy(
+    task: ScanTask, result: ScanResult, entry: StoreEntry, twin: StoreEntry
+) -> ScanResult:
     """A second copy would put the same patient into training and into held-out scans."""
     if task.known is None:
         with suppress(OSError):
@@ -220,97 +190,9 @@ def _drop_copy(task: _Task, result: ScanResult, entry: StoreEntry, twin: StoreEn
     return dataclasses.replace(result, status="skipped", message=message)
 
 
-def _killed(task: _Task) -> ScanResult:
+def _killed(task: ScanTask) -> ScanResult:
     message = f"E123 {task.scan.name}: its process was killed, most likely out of memory"
     return ScanResult(task.scan.name, "failed", "E123", message)
-
-
-def _prepare_one(task: _Task) -> tuple[ScanResult, StoreEntry | None]:
-    """Read, prepare and write one scan; its entry is written by the caller."""
-    name, started = task.scan.name, time.monotonic()
-
-    def failed(code: str, message: str) -> tuple[ScanResult, None]:
-        return ScanResult(name, "failed", code, message, time.monotonic() - started), None
-
-    try:
-        source_hash = _hash(task.scan)
-        mask_hash = None if task.mask is None else _hash(task.mask)
-        old = task.known
-        same = old is not None and (old.source_sha256, old.mask_sha256) == (source_hash, mask_hash)
-        if old is not None and same and (task.store.path / old.file).exists():
-            return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
-        volume = task.scan.read()
-        mask = None if task.mask is None else task.mask.read()
-        array, placement = prepare_volume(volume, task.store.config, mask, name=name)
-    except ScanError as error:
-        return failed(error.code, _named(str(error), name))
-    except MemoryError:
-        return failed("E123", f"E123 {name}: not enough memory to read it")
-    entry = StoreEntry(
-        **{item.name: getattr(placement, item.name) for item in dataclasses.fields(placement)},
-        id=task.id,
-        file=f"{task.id}.npy",
-        source=name,
-        source_sha256=source_hash,
-        mask_sha256=mask_hash,
-        subject=task.subject,
-    )
-    task.store.save_volume(entry.file, array)
-    message = f"{name}: {'prepared again' if old else 'prepared'} as {entry.id}"
-    return ScanResult(name, "done", "", message, time.monotonic() - started), entry
-
-
-def _named(message: str, name: str) -> str:
-    """Readers know a file by its last name; a cohort has many scans of one such name."""
-    code, rest = message[:4], message[5:]
-    last = name.rsplit("/", 1)[-1]
-    return f"{code} {name}{rest[len(last) :]}" if rest.startswith(f"{last}:") else message
-
-
-def _hash(scan: Scan) -> str:
-    """Hash a file, or the hashes of the slices in the order of their names."""
-    try:
-        if not scan.slices:
-            return sha256_of(scan.path)
-        slices = "".join(sha256_of(path) for path in sorted(scan.slices))
-    except OSError as error:
-        text = error.strerror or str(error)
-        raise ScanError("E101", f"{scan.path.name}: {text}") from error
-    return hashlib.sha256(slices.encode()).hexdigest()
-
-
-def _label(
-    store: Store, table: Table, column: str | None, scans: dict[str, Scan]
-) -> tuple[Store, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Match every entry to its row anew; the entries of other folders keep what they have."""
-    matched: dict[str, str] = {}
-    for entry in store.entries:
-        names = scans[entry.source].names() if entry.source in scans else [entry.subject]
-        subject = table.subject_of(names)
-        if subject is not None:
-            matched[entry.id] = subject
-    rows = {id_: table.rows[subject] for id_, subject in matched.items()}
-    classes: tuple[str, ...] = ()
-    if column is not None:
-        classes = classes_of((row[column] for row in rows.values() if column in row), column)
-    entries = []
-    for entry in store.entries:
-        row = rows.get(entry.id, entry.covariates)
-        label = None
-        if column is not None and column in row:
-            label = classes.index(class_name(row[column]))
-        entries.append(
-            dataclasses.replace(
-                entry,
-                covariates=row,
-                label=label if column is not None else entry.label,
-                subject=matched.get(entry.id, entry.subject),
-            )
-        )
-    store = store.with_entries(entries, None if column is None else classes)
-    without = tuple(entry.source for entry in store.entries if entry.id not in matched)
-    unused = tuple(sorted(set(table.rows) - set(matched.values())))
-    return store, (without, unused)
 
 
 def _tell(on_progress: Callable[[ScanResult], None] | None, result: ScanResult) -> None:

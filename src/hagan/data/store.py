@@ -8,55 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hagan.config.data import PrepareConfig
-from hagan.data.files import atomic_path, make_folder, write_bytes_atomically
+from hagan.data.files import atomic_path, make_folder
+from hagan.data.index import INDEX as INDEX
+from hagan.data.index import Index, in_order
+from hagan.data.index import StoreEntry as StoreEntry
 from hagan.data.placement import Geometry as Geometry
-from hagan.data.placement import Placement, as_rows, with_tuples
 from hagan.data.placement import Window as Window
+from hagan.data.placement import as_rows
 from hagan.errors import BadInputError, UsageError
 
-FORMAT = 1
-INDEX = "index.json"
 FULL_SCALE = 32767
 _STRAY = re.compile(r"\d{4,}\.npy|\.[0-9a-f]{8}-(\d{4,}\.npy|index\.json)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreEntry(Placement):
-    """One scan of a store.
-
-    Attributes:
-        id: Number in the store, such as ``"0001"``.
-        file: Name of its array in the store's folder.
-        source: Path of the scan below the folder that was prepared.
-        source_sha256: Hash of the scan's file, or of its slices.
-        mask_sha256: Hash of the mask that was applied, or None.
-        subject: Who was scanned; folds are split by it.
-        label: Index into the store's class names, or None.
-        covariates: The subject's row of the table.
-    """
-
-    id: str
-    file: str
-    source: str
-    source_sha256: str
-    mask_sha256: str | None = None
-    subject: str
-    label: int | None = None
-    covariates: dict[str, float | str] = field(default_factory=dict)
 
 
 def fold_of(subject: str, num_folds: int = 5) -> int:
@@ -110,7 +84,7 @@ class Store:
         self.config = config
         self.masked = masked
         self.class_names = class_names
-        self.entries = tuple(sorted(entries, key=lambda entry: (len(entry.id), entry.id)))
+        self.entries = in_order(entries)
 
     @classmethod
     def create(cls, path: Path, config: PrepareConfig, *, masked: bool = False) -> Store:
@@ -158,29 +132,14 @@ class Store:
         Raises:
             BadInputError: There is no store, or its index is damaged or of a newer hagan.
         """
-        index = path / INDEX
-        try:
-            content = json.loads(index.read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise BadInputError(
-                f"{path} is no store (it has no {INDEX}); make one with hagan prepare"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise BadInputError(f"cannot read {index}: {error}") from error
-        try:
-            if content["format"] != FORMAT:
-                raise BadInputError(
-                    f"{index} has format {content['format']}, this hagan reads {FORMAT}"
-                )
-            return cls(
-                path,
-                PrepareConfig(**with_tuples(content["config"])),
-                masked=content["masked"],
-                class_names=tuple(content["class_names"]),
-                entries=[_entry(item) for item in content["entries"]],
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BadInputError(f"{index} is not the index of a store: {error!r}") from error
+        index = Index.read(path)
+        return cls(
+            path,
+            index.config,
+            masked=index.masked,
+            class_names=index.class_names,
+            entries=index.entries,
+        )
 
     @property
     def volume_shape(self) -> tuple[int, int, int]:
@@ -289,15 +248,12 @@ class Store:
         return store
 
     def _write_index(self) -> None:
-        content = {
-            "format": FORMAT,
-            "config": dataclasses.asdict(self.config),
-            "masked": self.masked,
-            "class_names": self.class_names,
-            "entries": [dataclasses.asdict(entry) for entry in self.entries],
-        }
-        text = json.dumps(content, indent=1, allow_nan=False)
-        write_bytes_atomically(self.path / INDEX, text.encode())
+        Index(
+            config=self.config,
+            masked=self.masked,
+            class_names=self.class_names,
+            entries=self.entries,
+        ).write(self.path)
 
 
 def _differences(old: PrepareConfig, new: PrepareConfig) -> list[str]:
@@ -307,7 +263,3 @@ def _differences(old: PrepareConfig, new: PrepareConfig) -> list[str]:
         for item in dataclasses.fields(PrepareConfig)
         if item.name != "label_column" and getattr(old, item.name) != getattr(new, item.name)
     ]
-
-
-def _entry(content: dict[str, Any]) -> StoreEntry:
-    return StoreEntry(**{**with_tuples(content), "window": Window(**content["window"])})

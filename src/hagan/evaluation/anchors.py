@@ -17,9 +17,6 @@ from hagan.errors import UsageError
 from hagan.evaluation.seams import slab_thickness
 from hagan.evaluation.sets import Altered, Part, VolumeSet, Voxels
 
-NOISE_SD = 0.05
-"""41 HU in the thorax window: three times the noise of a full-dose CT."""
-
 MEMORY_BUDGET = 2**30
 """Bytes that an anchor may hold."""
 
@@ -46,15 +43,6 @@ def blurred(train: VolumeSet, count: int, seed: int) -> VolumeSet:
     )
 
 
-def noisy(train: VolumeSet, count: int, seed: int) -> VolumeSet:
-    """Training volumes with white noise of sd 0.05, kept in [-1, 1]."""
-
-    def alter(volume: Voxels, index: int) -> Voxels:
-        return add_noise(volume, NOISE_SD, np.random.default_rng((seed, index)))
-
-    return Altered("noisy", _drawn("noisy", train, count, seed), alter)
-
-
 def flip(volume: Voxels) -> Voxels:
     """Exchange left and right of a volume [d, h, w]."""
     return np.ascontiguousarray(volume[:, :, ::-1])
@@ -64,14 +52,6 @@ def smooth(volume: Voxels) -> Voxels:
     """Mean over 3 x 3 x 3 voxels; beyond the faces the outermost voxel goes on."""
     mean: Voxels = ndimage.uniform_filter(volume, 3, mode="nearest")
     return mean
-
-
-def add_noise(volume: Voxels, sd: float, rng: np.random.Generator) -> Voxels:
-    """Add white noise of an sd in units of [-1, 1] and clip; air at -1 keeps the upper half."""
-    noise = rng.standard_normal(volume.shape, np.float32)
-    noise *= np.float32(sd)
-    noise += volume
-    return np.clip(noise, -1, 1, out=noise)
 
 
 class Stitched(VolumeSet):

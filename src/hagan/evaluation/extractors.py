@@ -28,7 +28,7 @@ from hagan.evaluation.preparation import (
     chest_input,
     normalise,
 )
-from hagan.evaluation.pretrained import StateFile, fill, has_astra, read_astra, read_state
+from hagan.evaluation.pretrained import fill, has_astra, read_astra, read_state
 from hagan.evaluation.sets import Voxels
 from hagan.networks.i3_resnet import I3ResNet
 from hagan.networks.resnet import NUM_BLOCKS, PADDED_SHORTCUTS, Depth, ResNet, ResNet10
@@ -156,13 +156,12 @@ def med3d(
         UnsafeFileError: Loading the file could run code.
         BadInputError: The file is no such network's.
     """
-    file = read_state(weights)
-    state = {name: t for name, t in file.state.items() if not name.startswith(HEADS)}
-    depth = depth_of(state, file.source)
+    file = read_state(weights).without(*HEADS)
+    depth = depth_of(file.state, file.source)
     network = ResNet(depth)
     shortcut = "A" if depth in PADDED_SHORTCUTS else "B"
     expected = f"MedicalNet's ResNet-{depth} with shortcuts of type {shortcut}"
-    fill(network, StateFile(state, file.sha256, file.source), expected)
+    fill(network, file, expected)
     published = file.sha256 == RESNET_50_SHA256
     name = f"med3d-resnet{depth}"
     definition: dict[str, Fact] = {

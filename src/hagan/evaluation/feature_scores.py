@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from hagan import __version__
 from hagan.config.evaluation import EvaluationConfig
 from hagan.errors import BadInputError
 from hagan.evaluation.bootstrap import Interval
@@ -21,7 +20,7 @@ from hagan.evaluation.measuring import Measured
 from hagan.evaluation.memorisation import Closeness, verdict
 from hagan.evaluation.mmd import MMD, median_distance
 from hagan.evaluation.neighbours import SMALLEST_SPREAD, Components, Neighbours
-from hagan.evaluation.scores import Fingerprint, Score, Unavailable
+from hagan.evaluation.scores import Fingerprint, Score, Unavailable, prefixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,25 +264,10 @@ class _Judge:
             n_real=len(self.references.real),
             interval=interval,
             details=details or {},
-            fingerprint=Fingerprint(
-                {
-                    **{
-                        f"extractor.{name}": fact
-                        for name, fact in self.references.definition.items()
-                    },
-                    **self.references.facts,
-                    **{f"metric.{name}": fact for name, fact in facts.items()},
-                    "metric": metric,
-                    "set_fake": self.fake.sha256,
-                    "set_real": self.references.real.sha256,
-                    "n_fake": len(self.fake),
-                    "n_real": len(self.references.real),
-                    "seed": self.config.seed,
-                    "hagan_version": __version__,
-                }
+            fingerprint=Fingerprint.of(
+                *(metric, self.fake, self.references.real, self.config.seed),
+                prefixed("extractor", self.references.definition),
+                self.references.facts,
+                prefixed("metric", facts),
             ),
         )
-
-
-def _prefixed(prefix: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    return {f"{prefix}.{name}": fact for name, fact in facts.items()}

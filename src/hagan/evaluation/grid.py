@@ -14,7 +14,8 @@ import numpy as np
 from hagan.data.placement import Window
 from hagan.data.protocols import THORAX_WINDOW
 from hagan.errors import BadInputError, UsageError
-from hagan.evaluation.sources import FolderSource, Grid, Shape, Source, all_spacings, spread
+from hagan.evaluation.folders import FolderSource
+from hagan.evaluation.sources import Grid, Shape, Source
 
 LARGEST_SPREAD = 1.5
 """Third over first quartile of the brightest voxels: beyond it scans have scales of their own."""
@@ -148,7 +149,7 @@ def _common_window(sides: Mapping[str, Source]) -> Window:
 def _spacing_warnings(sides: Mapping[str, Source]) -> list[str]:
     known: list[tuple[str, tuple[float, ...]]] = []
     for name, side in sides.items():
-        spacings = all_spacings(side)
+        spacings = _spacings(side)
         if spacings:
             known.append((name, tuple(np.median(spacings, axis=0).tolist())))
         elif side.geometry is not None:
@@ -184,3 +185,15 @@ def _scale_warnings(name: str, side: FolderSource, window: Window | None) -> lis
             f"the window {window.low:g} to {window.high:g}; the sides may have different windows"
         ]
     return []
+
+
+def spread(values: list[float]) -> float:
+    """Ratio of the third to the first quartile: 1 where all are alike."""
+    first, third = np.quantile(values, (0.25, 0.75))
+    return float(third / first) if first > 0 else 1.0
+
+
+def _spacings(source: Source) -> list[tuple[float, float, float]]:
+    """Spacings that a folder's files declare; empty for other sources."""
+    scans = source.scans if isinstance(source, FolderSource) else ()
+    return [item.spacing for item in scans if item.spacing != (0.0, 0.0, 0.0)]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from hagan.evaluation.extractors import exact_kernels
 from hagan.evaluation.measure import Fact, Matrix, Weights
-from hagan.evaluation.pretrained import StateFile, fill, has_lite0, read_lite0, read_state
+from hagan.evaluation.pretrained import fill, has_lite0, read_lite0, read_state
 from hagan.evaluation.sets import Voxels
 from hagan.networks.efficientnet_lite import EfficientNetLite0
 from hagan.networks.inception import AUXILIARY, InceptionV3
@@ -121,10 +121,9 @@ def inception_classifier(weights: Path, device: str | torch.device = "cpu") -> P
         UnsafeFileError: Loading the file could run code.
         BadInputError: The file is not Inception v3's.
     """
-    file = read_state(weights)
-    state = {name: t for name, t in file.state.items() if not name.startswith(AUXILIARY)}
+    file = read_state(weights).without(AUXILIARY)
     network = InceptionV3()
-    fill(network, StateFile(state, file.sha256, file.source), "Inception v3 in torchvision's names")
+    fill(network, file, "Inception v3 in torchvision's names")
     definition: dict[str, Fact] = {
         "classifier": "Inception v3",
         "weights": "the user's file",

@@ -8,7 +8,6 @@ correlation, this one a distance of features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -42,6 +41,10 @@ class Closeness:
     `copy_share` and `nearest_ratio` are a `Statistic` each, whose fake weights are those of the
     samples. Weights of the real side change nothing: threshold and median are those of all
     held-out rows.
+
+    Against mirrored training rows, which a generator trained with mirroring copies as readily, the
+    threshold is taken anew, from the distances of the held-out rows to these: the expected share is
+    0.05 there too.
     """
 
     def __init__(self, samples: Matrix, training: Matrix, held_out: Matrix) -> None:
@@ -101,57 +104,6 @@ class Closeness:
     ) -> float:
         """Median distance of samples to the nearest training row over that of held-out rows."""
         return weighted_median(self.samples, fake_weights) / float(np.median(self.held_out))
-
-
-@dataclass(frozen=True)
-class Memorisation:
-    """How much of a set of samples is copied from the training set.
-
-    Attributes:
-        copy_share: Share of samples below the threshold; 0.05 is expected.
-        mirrored_share: The same against mirrored training scans, which a generator trained with
-            mirroring copies as readily; none where they were not given.
-        threshold: 5th percentile of the held-out rows' distances to the nearest training row.
-        nearest_ratio: Median distance of samples over that of held-out rows; near 1 is right.
-        verdict: By the larger share: `block` above 0.20, `alarm` above 0.10, else `clear`.
-    """
-
-    copy_share: float
-    mirrored_share: float | None
-    threshold: float
-    nearest_ratio: float
-    verdict: Verdict
-
-
-def memorisation(
-    samples: Matrix, training: Matrix, held_out: Matrix, mirrored: Matrix | None = None
-) -> Memorisation:
-    """Judge samples against training and held-out volumes.
-
-    Against mirrored training scans the threshold is taken anew, from the distances of the held-out
-    rows to these: the expected share is 0.05 there too.
-
-    Args:
-        samples: Features [n, f] of generated volumes.
-        training: Features [m, f] of every volume that was trained on.
-        held_out: Features [k, f] of volumes of other subjects.
-        mirrored: Features [m, f] of the training volumes, each mirrored left to right.
-
-    Raises:
-        BadInputError: As of `Closeness`.
-    """
-    direct = Closeness(samples, training, held_out)
-    share = direct.copy_share()
-    mirrored_share = None
-    if mirrored is not None:
-        mirrored_share = Closeness(samples, mirrored, held_out).copy_share()
-    return Memorisation(
-        copy_share=share,
-        mirrored_share=mirrored_share,
-        threshold=direct.threshold,
-        nearest_ratio=direct.nearest_ratio(),
-        verdict=verdict(max(share, mirrored_share or 0.0)),
-    )
 
 
 def verdict(share: float) -> Verdict:

@@ -39,7 +39,7 @@ class Neighbours:
     out what the other set's draw adds.
 
     Every number depends on how many rows both sets hold: compare at equal n. In many dimensions
-    balls lose their meaning; reduce features first, see `reduce_to_components`.
+    balls lose their meaning; reduce features first, see `Components`.
     """
 
     def __init__(self, fake: Matrix, real: Matrix, k: int = 5) -> None:
@@ -176,27 +176,6 @@ class Components:
         """
         check_features(1, reference=self.mean[None], other=rows)
         return np.asarray(((rows - self.mean) * self.factor) @ self.axes.T)
-
-
-def reduce_to_components(
-    reference: Matrix, *others: Matrix, components: int = 48
-) -> tuple[Matrix, ...]:
-    """Standardise by a reference set and project on its first principal components.
-
-    Args:
-        reference: Features [n, f] that decide mean, scale and components; the real set.
-        others: Features [m, f] that are treated alike.
-        components: Most components to keep.
-
-    Returns:
-        The reference [n, c] and the others [m, c]; see `Components`, which is fitted once for sets
-        that come one after another.
-
-    Raises:
-        BadInputError: As of `Components`.
-    """
-    fitted = Components(reference, components)
-    return tuple(fitted.project(rows) for rows in (reference, *others))
 
 
 def _mean(values: NDArray[np.bool_] | NDArray[np.int64], weights: Weights | None) -> float:

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,6 +63,11 @@ class StateFile:
     """Hash of the file's bytes."""
     source: str
     """What an error calls the file."""
+
+    def without(self, *prefixes: str) -> StateFile:
+        """The same file less the tensors whose names begin so, such as a head that is not used."""
+        state = {name: t for name, t in self.state.items() if not name.startswith(prefixes)}
+        return replace(self, state=state)
 
 
 def read_state(path: Path) -> StateFile:

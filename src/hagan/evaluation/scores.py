@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from hagan import __version__
 from hagan.evaluation.bootstrap import Interval
 from hagan.evaluation.measure import Fact
-from hagan.evaluation.measuring import digest
+from hagan.evaluation.measuring import Measured, digest
 
 Direction = Literal["lower", "higher", "one", "none"]
 """What is better: less, more, nearer to 1; or the figure is no judgement by itself."""
@@ -162,6 +163,43 @@ class Fingerprint:
     def id(self) -> str:
         """First 12 digits of the facts' SHA-256."""
         return digest(self.facts)[:12]
+
+    @classmethod
+    def of(
+        cls,
+        metric: str,
+        fake: Measured,
+        real: Measured,
+        seed: int,
+        *definitions: Mapping[str, Fact],
+    ) -> Fingerprint:
+        """Put together what a figure of two sets depends on.
+
+        Args:
+            metric: Its name.
+            fake: The set that is judged.
+            real: The reference.
+            seed: Of all that is drawn.
+            definitions: Facts of the measure, of the metric and of the comparison.
+        """
+        facts: dict[str, Fact] = {}
+        for definition in definitions:
+            facts |= definition
+        facts |= {
+            "metric": metric,
+            "set_fake": fake.sha256,
+            "set_real": real.sha256,
+            "n_fake": len(fake),
+            "n_real": len(real),
+            "seed": seed,
+            "hagan_version": __version__,
+        }
+        return cls(facts)
+
+
+def prefixed(prefix: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Facts under names that say whose they are, such as `extractor.version`."""
+    return {f"{prefix}.{name}": fact for name, fact in facts.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from hagan import __version__
 from hagan.config.evaluation import EvaluationConfig
 from hagan.evaluation.bootstrap import bootstrap
 from hagan.evaluation.inception_score import InceptionScore
@@ -15,7 +14,7 @@ from hagan.evaluation.intervals import interval_of
 from hagan.evaluation.measure import Fact, Measure, Statistic, Weights
 from hagan.evaluation.measuring import Cache, Measured
 from hagan.evaluation.ms_ssim import MultiScaleSSIM, pairs
-from hagan.evaluation.scores import Fingerprint, Score, Unavailable
+from hagan.evaluation.scores import Fingerprint, Score, Unavailable, prefixed
 from hagan.evaluation.sets import VolumeSet
 from hagan.evaluation.sharpness import MeanRatio
 
@@ -51,7 +50,9 @@ def volume_scores(
             n_real=len(real),
             interval=interval_of(statistic, fake, real, config) if with_intervals else None,
             details=details,
-            fingerprint=_fingerprint(metric, measure.definition, fake, real, config, facts),
+            fingerprint=Fingerprint.of(
+                *(metric, fake, real, config.seed), prefixed("measure", measure.definition), facts
+            ),
         )
 
     def wanted(metric: str) -> bool:
@@ -143,28 +144,9 @@ def similarity(
         n_real=len(real),
         interval=interval,
         details={"pairs": len(array)},
-        fingerprint=_fingerprint("ms_ssim", similar.definition, measured, real, config, facts),
-    )
-
-
-def _fingerprint(
-    metric: str,
-    definition: Mapping[str, Fact],
-    fake: Measured,
-    real: Measured,
-    config: EvaluationConfig,
-    facts: Mapping[str, Fact],
-) -> Fingerprint:
-    return Fingerprint(
-        {
-            **{f"measure.{name}": fact for name, fact in definition.items()},
-            **facts,
-            "metric": metric,
-            "set_fake": fake.sha256,
-            "set_real": real.sha256,
-            "n_fake": len(fake),
-            "n_real": len(real),
-            "seed": config.seed,
-            "hagan_version": __version__,
-        }
+        fingerprint=Fingerprint.of(
+            *("ms_ssim", measured, real, config.seed),
+            prefixed("measure", similar.definition),
+            facts,
+        ),
     )

@@ -1,0 +1,120 @@
+"""One scan to one array of a store: what a process of `hagan prepare` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from hagan.data.files import sha256_of
+from hagan.data.protocols import prepare_volume
+from hagan.data.scans import Scan
+from hagan.data.store import Store, StoreEntry
+from hagan.errors import ScanError
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What became of one scan.
+
+    Attributes:
+        scan: Its name.
+        status: Done now, already in the store, or failed.
+        code: The fault of a failed scan, such as ``E112``; else empty.
+        message: One line: why it failed, or what it became.
+        seconds: Time that it took.
+    """
+
+    scan: str
+    status: Literal["done", "skipped", "failed"]
+    code: str = ""
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ScanTask:
+    """All that a process needs for one scan.
+
+    Attributes:
+        scan: The scan.
+        mask: What is masked out of it, if anything.
+        subject: Who was scanned.
+        id: Its number in the store.
+        known: Its entry, where the store has one already.
+        store: Where its array goes; entries are not needed.
+    """
+
+    scan: Scan
+    mask: Scan | None
+    subject: str
+    id: str
+    known: StoreEntry | None
+    store: Store
+
+
+def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
+    """Read, prepare and write one scan, unless the store holds it as it is.
+
+    Args:
+        task: The scan and its place.
+
+    Returns:
+        What became of it, and the entry of an array that was written; the caller writes it into
+        the index, and only then the scan counts.
+
+    Raises:
+        DiskError: The array cannot be written.
+    """
+    name, started = task.scan.name, time.monotonic()
+
+    def failed(code: str, message: str) -> tuple[ScanResult, None]:
+        return ScanResult(name, "failed", code, message, time.monotonic() - started), None
+
+    try:
+        source_hash = _hash(task.scan)
+        mask_hash = None if task.mask is None else _hash(task.mask)
+        old = task.known
+        same = old is not None and (old.source_sha256, old.mask_sha256) == (source_hash, mask_hash)
+        if old is not None and same and (task.store.path / old.file).exists():
+            return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
+        volume = task.scan.read()
+        mask = None if task.mask is None else task.mask.read()
+        array, placement = prepare_volume(volume, task.store.config, mask, name=name)
+    except ScanError as error:
+        return failed(error.code, _named(str(error), name))
+    except MemoryError:
+        return failed("E123", f"E123 {name}: not enough memory to read it")
+    entry = StoreEntry(
+        **{item.name: getattr(placement, item.name) for item in dataclasses.fields(placement)},
+        id=task.id,
+        file=f"{task.id}.npy",
+        source=name,
+        source_sha256=source_hash,
+        mask_sha256=mask_hash,
+        subject=task.subject,
+    )
+    task.store.save_volume(entry.file, array)
+    message = f"{name}: {'prepared again' if old else 'prepared'} as {entry.id}"
+    return ScanResult(name, "done", "", message, time.monotonic() - started), entry
+
+
+def _named(message: str, name: str) -> str:
+    """Readers know a file by its last name; a cohort has many scans of one such name."""
+    code, rest = message[:4], message[5:]
+    last = name.rsplit("/", 1)[-1]
+    return f"{code} {name}{rest[len(last) :]}" if rest.startswith(f"{last}:") else message
+
+
+def _hash(scan: Scan) -> str:
+    """Hash a file, or the hashes of the slices in the order of their names."""
+    try:
+        if not scan.slices:
+            return sha256_of(scan.path)
+        slices = "".join(sha256_of(path) for path in sorted(scan.slices))
+    except OSError as error:
+        text = error.strerror or str(error)
+        raise ScanError("E101", f"{scan.path.name}: {text}") from error
+    return hashlib.sha256(slices.encode()).hexdigest()
