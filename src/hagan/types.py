@@ -18,6 +18,9 @@ Volumes: TypeAlias = Float[Tensor, "b 1 d h w"]
 Slabs: TypeAlias = Float[Tensor, "b 1 _ h w"]
 """Slabs: as wide as the volume, with fewer slices."""
 
+SlabsOfEach: TypeAlias = Float[Tensor, "_ 1 _ h w"]
+"""One slab of each volume, or several of each volume in turn."""
+
 LowVolumes: TypeAlias = Float[Tensor, "b 1 _ _ _"]
 """Whole volumes at low resolution."""
 

@@ -211,6 +211,7 @@ def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfi
 
     before = error()
     players = make_players(model.phases())
+    later = []
     for step in range(50):
         torch.manual_seed(step)
         batch = model.prepare(blobs.volumes, blobs.labels)
@@ -220,4 +221,7 @@ def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfi
             torch.stack(list(player.phase.loss(batch).values())).sum().backward()
             player.adam.step()
             player.adam.zero_grad(set_to_none=True)
-    assert error() < before
+        if step % 10 == 9:
+            later.append(error())
+    # G moves on beneath the encoders, so that any single step may be a bad one.
+    assert sum(later) / len(later) < 0.75 * before

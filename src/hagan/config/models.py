@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Literal, TypeAlias
 
+from hagan.config.codec import ADDED_LATER
 from hagan.errors import UsageError
 
 Shape3: TypeAlias = tuple[int, int, int]
 
 LARGEST_BASE = 7
 SMALLEST_BASE = 3
+LEAST_BASE = 2
+"""Base of an axis where nothing larger fits, such as one half as long as the others."""
+
+MOST_HIGH_DOUBLINGS = 4
 
 NOT_NEGATIVE = (
     "gamma_per_voxel",
@@ -57,7 +62,8 @@ class HAGANConfig:
     """
 
     volume_shape: Shape3 = (256, 256, 256)
-    """Voxels along d, h, w; each is a base of 3 to 7 times the same power of two, at least 8."""
+    """Voxels along d, h, w; each is a base of 3 to 7 times the same power of two, at least 8. A
+    base may be 2 where no other power does, as for 512 512 256."""
     latent_dim: int = 1024
     """Entries of the latent code Z."""
     width: int = 64
@@ -65,21 +71,38 @@ class HAGANConfig:
     num_classes: int = 0
     """Classes of the conditional form (paper IV-C); 0 is unconditional."""
     num_slabs: int = 8
-    """Slabs that partition a volume along d; a slab holds depth / num_slabs slices."""
+    """Slabs that partition a volume along d; a slab holds depth / num_slabs slices. With 1 training
+    sees full volumes."""
+    high_doublings: int = field(default=2, metadata={ADDED_LATER: True})
+    """Doublings of G^H, from A to the volume, and halvings of E^H. A has a quarter of each side
+    with 2, as in the paper, and an eighth with 3, so that 512 needs no larger A than 256."""
+    whole_every: int = field(default=0, metadata={ADDED_LATER: True})
+    """Each so many steps G makes full volumes, of which D^H judges every slab of the partition: 1
+    for each step, 0 for none."""
+    encoder_every: int = field(default=1, metadata={ADDED_LATER: True})
+    """Steps from one turn of the encoders to the next. Where reconstruction does not reach G this
+    changes nothing in G and D."""
 
     alignment: Literal["exact", "floor"] = "exact"
     """`exact`: features are cut with a halo and the output trimmed, so a slab lies where its r says
     and its borders see their neighbours. `floor`: features are cut at r // 4 with zero padding, as
     the released code does, up to 3 slices off."""
-    high_norm: Literal["group", "rms"] = "group"
+    high_norm: Literal["group", "rms", "channel", "none"] = "group"
     """Normalisation in G^H and E^H. `group` sees the statistics of the slab in training and of the
-    volume in use; `rms` works voxel by voxel, so that a slab equals the whole volume."""
+    volume in use. The others work voxel by voxel, so that a slab equals the whole volume: `rms`
+    divides by the root of the channels' mean square, `channel` centres them first, `none` does
+    nothing."""
     common_norm: Literal["group", "rms"] = "group"
     """Normalisation in G^A, G^L and E^G, which always see the whole volume."""
     low_real: Literal["area", "nearest"] = "area"
     """Real low-resolution volume: mean of 4 x 4 x 4 voxels, or every 4th voxel (aliased)."""
     spectral_norm: bool = True
     """Spectral normalisation of every layer of D; R1 and R2 take its place in `relativistic`."""
+    spectral_iterations: Literal["pass", "turn"] = field(
+        default="pass", metadata={ADDED_LATER: True}
+    )
+    """Power iterations of the spectral norm: one each time D is passed through, as in the released
+    code, or one a turn, so that real and fake meet the same D at less cost."""
 
     adversarial: Literal["two-terms", "mean-logit", "relativistic"] = "two-terms"
     """`two-terms`: Eqs. (4) and (5), one cross entropy a branch. `mean-logit`: one cross entropy of
@@ -129,16 +152,26 @@ class HAGANConfig:
         if len(shape) != 3:
             raise UsageError(f"volume shape {shape} does not have three axes")
         object.__setattr__(self, "volume_shape", shape)
+        if not 1 < self.high_doublings <= MOST_HIGH_DOUBLINGS:
+            raise UsageError(f"high_doublings must be from 2 to {MOST_HIGH_DOUBLINGS}")
         self.num_doublings  # noqa: B018  raises for a shape that no network fits
-        depth = self.volume_shape[0]
-        if self.num_slabs < 1 or depth % (4 * self.num_slabs):
-            fitting = [n for n in range(1, 17) if depth % (4 * n) == 0]
+        depth, step = self.volume_shape[0], self.reduction
+        if self.num_slabs < 1 or depth % (step * self.num_slabs):
+            fitting = [n for n in range(1, 17) if depth % (step * n) == 0]
             raise UsageError(
-                f"{depth} slices cannot be cut into {self.num_slabs} slabs of a multiple of 4 "
+                f"{depth} slices cannot be cut into {self.num_slabs} slabs of a multiple of {step} "
                 f"slices; set num_slabs to one of {fitting}"
             )
-        if self.latent_dim < 1 or self.width < 4 or self.width % 4:
-            raise UsageError("latent_dim must be at least 1 and width a multiple of 4")
+        narrowest = max(4, 2**self.high_doublings)
+        if self.latent_dim < 1 or self.width < 4 or self.width % narrowest:
+            raise UsageError(f"latent_dim must be at least 1 and width a multiple of {narrowest}")
+        if self.whole_every < 0 or self.encoder_every < 1:
+            raise UsageError("whole_every must not be negative, and encoder_every be at least 1")
+        if self.whole_every and self.adversarial == "mean-logit":
+            raise UsageError(
+                "whole_every judges several slabs of a volume, whose logits mean-logit cannot join "
+                "with the one of D^L; set model.adversarial to two-terms"
+            )
         if self.num_classes == 1 or self.num_classes < 0:
             raise UsageError("num_classes is 0 (unconditional) or at least 2")
         for name in NOT_NEGATIVE:
@@ -150,33 +183,41 @@ class HAGANConfig:
             raise UsageError("reconstruction cannot reach G without an encoder")
 
     @property
+    def reduction(self) -> int:
+        """Voxels of the volume along each axis for one of A."""
+        return int(2**self.high_doublings)
+
+    @property
     def num_doublings(self) -> int:
         """Doublings of G^A: how often its base grid is doubled to reach A.
 
         Raises:
-            UsageError: No base grid of 3 to 7 fits the volume shape.
+            UsageError: No base grid fits the volume shape.
         """
-        for doublings in range(1, 12):
-            step = 4 * 2**doublings
-            bases = [size / step for size in self.volume_shape]
-            if all(b.is_integer() and SMALLEST_BASE <= b <= LARGEST_BASE for b in bases):
-                return doublings
+        for smallest in (SMALLEST_BASE, LEAST_BASE):
+            for doublings in range(1, 12):
+                step = self.reduction * 2**doublings
+                bases = [size / step for size in self.volume_shape]
+                fits = all(b.is_integer() and smallest <= b <= LARGEST_BASE for b in bases)
+                if fits and max(bases) >= SMALLEST_BASE:
+                    return doublings
         raise UsageError(
             f"volume shape {self.volume_shape}: each axis must be a base of {SMALLEST_BASE} to "
-            f"{LARGEST_BASE} times the same power of two, at least 8 (such as 32, 64, 128, 256, "
-            "or 80 96 112); choose another side"
+            f"{LARGEST_BASE} times the same power of two, at least {2 * self.reduction} (such as "
+            "32, 64, 128, 256, or 80 96 112); choose another side"
         )
 
     @property
     def base_shape(self) -> Shape3:
         """Grid at which G^A starts."""
-        d, h, w = (size // (4 * 2**self.num_doublings) for size in self.volume_shape)
+        step = self.reduction * 2**self.num_doublings
+        d, h, w = (size // step for size in self.volume_shape)
         return d, h, w
 
     @property
     def low_shape(self) -> Shape3:
-        """Grid of A and of the low-resolution volume: a quarter of each side."""
-        d, h, w = (size // 4 for size in self.volume_shape)
+        """Grid of A and of the low-resolution volume."""
+        d, h, w = (size // self.reduction for size in self.volume_shape)
         return d, h, w
 
     @property

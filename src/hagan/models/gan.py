@@ -33,6 +33,8 @@ class Phase(Generic[BatchT]):
     """The player's optimiser."""
     repeats: int = 1
     """Turns in a row (critic steps); each repeat sees a fresh batch."""
+    every: int = 1
+    """Steps from one turn to the next: it is taken at steps that this divides."""
 
 
 class GAN(nn.Module, ABC, Generic[BatchT]):

@@ -88,8 +88,8 @@ def _generator_names(_skipped: int, _conditional: bool) -> dict[str, str]:
     for layer in range(5):
         names |= _layer(f"common.convs.{layer}", f"tp_conv{layer + 1}")
         names |= _layer(f"common.acts.{layer}.norm", f"bn{layer + 1}")
-    names |= _layer("high.first", "tp_conv6") | _layer("high.act.norm", "bn6")
-    names |= _layer("high.last", "tp_conv7")
+    names |= _layer("high.convs.0", "tp_conv6") | _layer("high.acts.0.norm", "bn6")
+    names |= _layer("high.convs.1", "tp_conv7")
     for layer in range(2):
         names |= _layer(f"low.blocks.{layer}.conv", f"sub_G.tp_conv{layer + 1}")
         names |= _layer(f"low.blocks.{layer}.act.norm", f"sub_G.bn{layer + 1}")

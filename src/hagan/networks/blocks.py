@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,48 +12,95 @@ from torch.nn.utils import parametrize
 
 from hagan.types import FeatureMaps
 
-Norm = Literal["group", "rms"]
+Norm = Literal["group", "rms", "channel", "none"]
+"""`group` takes the statistics of all voxels; the others look at one voxel at a time."""
 
 NUM_GROUPS = 8
 LEAK = 0.2
+EPSILON = 1e-6
 
 
-class ChannelRMSNorm(nn.Module):
-    """Root-mean-square normalisation over the channels of each voxel, with gain and bias.
+class ChannelNorm(nn.Module):
+    """Normalisation over the channels of each voxel, with gain and bias.
 
-    Nothing but the voxel itself enters, so a slab is normalised as in the whole volume.
+    Nothing but the voxel itself enters, so a slab is normalised as in the whole volume. Either by
+    the root of the mean square alone (Zhang and Sennrich 2019), or centred first (Ba et al. 2016).
     """
 
-    def __init__(self, channels: int, epsilon: float = 1e-6) -> None:
+    def __init__(self, channels: int, *, centred: bool) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.epsilon = epsilon
+        self.centred = centred
 
     def forward(self, features: FeatureMaps) -> FeatureMaps:
         """Normalise features [b, c, d, h, w]."""
-        scale = torch.rsqrt(features.square().mean(dim=1, keepdim=True) + self.epsilon)
-        gain = self.weight.view(1, -1, 1, 1, 1)
-        return torch.addcmul(self.bias.view(1, -1, 1, 1, 1), features * scale, gain)
+        if self.centred:
+            features = features - features.mean(dim=1, keepdim=True)
+        gain, bias = (p.view(1, -1, 1, 1, 1) for p in (self.weight, self.bias))
+        return torch.addcmul(bias, features * _scale(features), gain)
+
+
+def _scale(features: FeatureMaps) -> FeatureMaps:
+    """What the channels of each voxel are multiplied with: [b, 1, d, h, w]."""
+    return torch.rsqrt(features.square().mean(dim=1, keepdim=True) + EPSILON)
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:
     """Normalisation by name; narrow networks take fewer than 8 groups."""
-    if norm == "rms":
-        return ChannelRMSNorm(channels)
-    return nn.GroupNorm(gcd(NUM_GROUPS, channels), channels)
+    if norm == "group":
+        return nn.GroupNorm(gcd(NUM_GROUPS, channels), channels)
+    return nn.Identity() if norm == "none" else ChannelNorm(channels, centred=norm == "channel")
 
 
 class NormAct(nn.Module):
-    """Normalisation followed by a rectifier, in place."""
+    """Normalisation followed by a rectifier."""
 
     def __init__(self, norm: Norm, channels: int) -> None:
         super().__init__()
         self.norm = make_norm(norm, channels)
+        self.plain = False
+        """Whether to compute as written, with every step kept for the gradient."""
 
     def forward(self, features: FeatureMaps) -> FeatureMaps:
-        """Normalise and rectify features [b, c, d, h, w]."""
+        """Normalise and rectify features [b, c, d, h, w]; they may be overwritten."""
+        if self.plain:
+            return torch.relu(self.norm(features))
+        if isinstance(self.norm, ChannelNorm) and not self.norm.centred:
+            made: FeatureMaps = _RMSNormAct.apply(features, self.norm.weight, self.norm.bias)  # type: ignore[no-untyped-call]
+            return made
         return torch.relu_(self.norm(features))
+
+
+class _RMSNormAct(torch.autograd.Function):
+    """ChannelNorm by the mean square and the rectifier, which keep their input and output alone.
+
+    As written five tensors of the size of the features would be kept. The output is what the next
+    convolution keeps anyway. Under autocast it has the type of the features; sums are in float32.
+    """
+
+    @staticmethod
+    def forward(context: Any, features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        exact = features.to(weight.dtype)
+        gain, shift = (p.view(1, -1, 1, 1, 1) for p in (weight, bias))
+        made = torch.mul(exact, _scale(exact)).mul_(gain).add_(shift).relu_().to(features.dtype)
+        context.save_for_backward(features, weight, made)
+        return made
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features, weight, made = context.saved_tensors
+        exact = features.to(weight.dtype)
+        # Made again from the features, so that gradients of gradients reach them.
+        scale = _scale(exact)
+        normalised = exact * scale
+        passed = gradient.to(weight.dtype) * (made > 0)
+        of_bias = passed.sum(dim=(0, 2, 3, 4))
+        of_weight = (passed * normalised).sum(dim=(0, 2, 3, 4))
+        of_normalised = passed * weight.view(1, -1, 1, 1, 1)
+        along = (of_normalised * normalised).mean(dim=1, keepdim=True)
+        of_features = (of_normalised - normalised * along) * scale
+        return of_features.to(features.dtype), of_weight, of_bias
 
 
 class ConvBlock(nn.Module):

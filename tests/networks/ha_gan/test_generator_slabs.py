@@ -20,14 +20,16 @@ def made(shape: tuple[int, int, int], norm: str) -> Generator:
         num_classes=0,
         base_shape=config.base_shape,
         num_doublings=config.num_doublings,
+        high_doublings=config.high_doublings,
         width=8,
         common_norm="group",
         high_norm="rms" if norm == "none" else norm,  # type: ignore[arg-type]
         low_branch=False,
     )
     if norm == "none":
-        generator.high.act.norm = nn.Identity()
-    for parameter in generator.high.act.parameters():
+        for act in generator.high.acts:
+            act.norm = nn.Identity()
+    for parameter in generator.high.acts.parameters():
         nn.init.normal_(parameter, 1, 0.5)
     return generator.eval()
 
@@ -56,7 +58,7 @@ def test_the_slabs_join_to_the_volume_of_one_pass(
 def test_the_statistics_of_groups_are_exact_where_sums_of_squares_would_cancel() -> None:
     generator = made((32, 32, 32), "group").double()
     with torch.no_grad():
-        generator.high.first.bias += 1e5
+        generator.high.convs[0].bias += 1e5
         features = generator.common(torch.randn(1, 16).double())
         whole = generator.high(features)
     torch.testing.assert_close(joined(generator, features, 8), whole, rtol=0, atol=1e-9)

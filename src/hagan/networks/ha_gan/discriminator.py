@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from hagan.networks.blocks import LEAK, spectral_norm
@@ -63,13 +63,16 @@ class HighDiscriminator(nn.Module):
             spectral_norm(nn.Linear(width, num_classes), spectral) if num_classes else None
         )
 
-    def forward(self, slabs: Slabs, position: float) -> Verdict:
-        """Judge slabs [b, 1, d, h, w] that lie at `position` in [0, 1]."""
+    def forward(self, slabs: Slabs, position: float | Tensor) -> Verdict:
+        """Judge slabs [b, 1, d, h, w] that lie at `position` in [0, 1]: one for all, or [b]."""
         features: FeatureMaps = slabs
         for conv in self.convs:
-            features = functional.leaky_relu(conv(features), LEAK)
+            features = functional.leaky_relu(conv(features), LEAK, inplace=True)
         vector = features.flatten(1)
-        place = vector.new_full((vector.shape[0], 1), position)
+        if isinstance(position, Tensor):
+            place = position.to(vector)[:, None]
+        else:
+            place = vector.new_full((len(vector), 1), position)
         hidden = functional.leaky_relu(self.fc(torch.cat((vector, place), dim=1)), LEAK)
         classes = None if self.classes is None else self.classes(hidden)
         return Verdict(self.logit(hidden).flatten(), classes)
@@ -100,7 +103,7 @@ class LowDiscriminator(nn.Module):
         """Judge low-resolution volumes [b, 1, d/4, h/4, w/4]."""
         features: FeatureMaps = volumes
         for conv in self.convs:
-            features = functional.leaky_relu(conv(features), LEAK)
+            features = functional.leaky_relu(conv(features), LEAK, inplace=True)
         answer = self.last(features).flatten(1)
         classes = answer[:, 1:] if answer.shape[1] > 1 else None
         return Verdict(answer[:, 0], classes)
@@ -115,6 +118,7 @@ class Discriminator(nn.Module):
         slab_shape: tuple[int, int, int],
         base_shape: tuple[int, int, int],
         num_doublings: int,
+        high_doublings: int,
         width: int,
         num_classes: int,
         spectral: bool,
@@ -123,7 +127,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.high = HighDiscriminator(
             slab_shape=slab_shape,
-            num_halvings=num_doublings + 2,
+            num_halvings=num_doublings + high_doublings,
             width=width,
             num_classes=num_classes,
             spectral=spectral,

@@ -7,21 +7,25 @@ from itertools import pairwise
 from torch import nn
 
 from hagan.networks.blocks import ConvBlock, Norm
-from hagan.networks.ha_gan.selector import REDUCTION, SlabSelector
+from hagan.networks.ha_gan.selector import ENCODER_HALO, SlabSelector, Span
 from hagan.types import FeatureMaps, Latents, Volumes
-
-ENCODER_HALO = 8
-"""Slices on either side of a slab from which its features come out as in the whole volume: 5 below
-and 4 above would do; a multiple of 4 keeps the strides in step."""
 
 
 class HighEncoder(nn.Module):
-    """E^H: a volume or a slab to feature maps at a quarter of its side, the paper's A-hat."""
+    """E^H: a volume or a slab to feature maps at A's size, the paper's A-hat.
 
-    def __init__(self, *, width: int, norm: Norm) -> None:
+    The paper's three layers halve the grid twice. A deeper hierarchy halves it further before them.
+    """
+
+    def __init__(self, *, width: int, num_halvings: int, norm: Norm) -> None:
         super().__init__()
+        self.reduction = 2**num_halvings
+        widths = [1, *(width // 2**i for i in range(num_halvings - 1, 0, -1))]
         self.blocks = nn.Sequential(
-            ConvBlock(1, width // 2, norm=norm, kernel=4, stride=2),
+            *(
+                ConvBlock(inputs, outputs, norm=norm, kernel=4, stride=2)
+                for inputs, outputs in pairwise(widths)
+            ),
             ConvBlock(width // 2, width // 2, norm=norm),
             ConvBlock(width // 2, width, norm=norm, kernel=4, stride=2),
         )
@@ -39,18 +43,16 @@ class HighEncoder(nn.Module):
         Returns:
             Slices `selector.feature_span(start)` of the feature maps of the whole volumes.
         """
-        voxels, wanted = selector.encoder_span(start), selector.feature_span(start)
-        features = self(volumes[:, :, voxels.start : voxels.stop])
-        first = wanted.start - voxels.start // REDUCTION
-        kept: FeatureMaps = features[:, :, first : first + wanted.stop - wanted.start]
-        return kept
+        voxels = selector.encoder_span(start)
+        features = self(voxels.cut(volumes))
+        return selector.feature_span(start).cut(features, voxels.start // self.reduction)
 
     def by_slab(self, volumes: Volumes, depth: int, *, halo: bool) -> FeatureMaps:
         """A-hat of whole volumes, made from slabs of `depth` slices: one slab's activations a time.
 
         Args:
             volumes: Wherever they are; each slab goes to the weights' device and type.
-            depth: Slices of a slab, a multiple of 4; the last slab may have fewer.
+            depth: Slices of a slab, a multiple of A's reduction; the last slab may have fewer.
             halo: Whether a slab sees its neighbours. With it A-hat is that of the whole volume,
                 where the normalisation works voxel by voxel; without it each slab ends at its own
                 faces, as in the partition of the paper (III-C).
@@ -59,22 +61,21 @@ class HighEncoder(nn.Module):
             Feature maps [b, width, d/4, h/4, w/4].
         """
         assert depth > 0, depth
-        assert depth % REDUCTION == 0, depth
+        assert depth % self.reduction == 0, depth
         weight = next(self.parameters())
         whole = volumes.shape[2]
-        margin = ENCODER_HALO if halo else 0
+        margin = ENCODER_HALO * self.reduction if halo else 0
         features: FeatureMaps | None = None
         for start in range(0, whole, depth):
             stop = min(start + depth, whole)
-            first, last = max(start - margin, 0), min(stop + margin, whole)
-            made = self(volumes[:, :, first:last].to(weight))
+            seen = Span(max(start - margin, 0), min(stop + margin, whole))
+            made = self(seen.cut(volumes).to(weight))
             if features is None:
-                shape = (whole // REDUCTION, *made.shape[3:])
+                shape = (whole // self.reduction, *made.shape[3:])
                 features = made.new_empty(*made.shape[:2], *shape)
-            own = (start - first) // REDUCTION
-            count = (stop - start) // REDUCTION
-            at = start // REDUCTION
-            features[:, :, at : at + count] = made[:, :, own : own + count]
+            own = Span(start // self.reduction, stop // self.reduction)
+            own.cut(features).copy_(own.cut(made, seen.start // self.reduction))
+            del made  # not held while the next slab is made
         assert features is not None
         return features
 
@@ -112,13 +113,14 @@ class Encoder(nn.Module):
         *,
         base_shape: tuple[int, int, int],
         num_doublings: int,
+        high_doublings: int,
         width: int,
         latent_dim: int,
         common_norm: Norm,
         high_norm: Norm,
     ) -> None:
         super().__init__()
-        self.high = HighEncoder(width=width, norm=high_norm)
+        self.high = HighEncoder(width=width, num_halvings=high_doublings, norm=high_norm)
         self.ground = GroundEncoder(
             base_shape=base_shape,
             num_halvings=num_doublings,

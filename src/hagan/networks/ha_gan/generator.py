@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import prod
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from hagan.networks.blocks import ConvBlock, Norm, NormAct
-from hagan.networks.ha_gan.selector import REDUCTION, SlabSelector, Span
+from hagan.networks.ha_gan.selector import SlabSelector, Span
 from hagan.networks.upsample import UpConv
 from hagan.types import FeatureMaps, Labels, Latents, LowVolumes, Slabs, Volumes
 
 NUM_COMMON_LAYERS = 5
+
+Act: TypeAlias = Callable[[FeatureMaps], FeatureMaps]
+"""What follows a convolution; it may overwrite its input."""
 
 
 class CommonGenerator(nn.Module):
@@ -43,10 +47,11 @@ class CommonGenerator(nn.Module):
         convs: list[nn.Module] = []
         acts: list[nn.Module] = []
         for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-            doubles = 1 <= layer <= num_doublings
-            convs.append(
-                UpConv(inputs, outputs) if doubles else nn.Conv3d(inputs, outputs, 3, padding=1)
-            )
+            if 1 <= layer <= num_doublings:
+                voxels = prod(base_shape) * 8 ** (layer - 1)
+                convs.append(UpConv(inputs, outputs, voxels=voxels))
+            else:
+                convs.append(nn.Conv3d(inputs, outputs, 3, padding=1))
             acts.append(NormAct(norm, outputs))
         self.convs = nn.ModuleList(convs)
         self.acts = nn.ModuleList(acts)
@@ -77,17 +82,38 @@ class LowGenerator(nn.Module):
 
 
 class HighGenerator(nn.Module):
-    """G^H: A to the volume at full resolution, whole or a slab of it (Eq. 3)."""
+    """G^H: A to the volume at full resolution, whole or a slab of it (Eq. 3).
 
-    def __init__(self, *, width: int, norm: Norm) -> None:
+    The paper's two doubling convolutions, or more of them in a deeper hierarchy, each with half the
+    channels of the one before and the last with one.
+    """
+
+    def __init__(self, *, width: int, num_doublings: int, voxels: int, norm: Norm) -> None:
+        """Make the layers.
+
+        Args:
+            width: Channels of A.
+            num_doublings: From A to the volume.
+            voxels: Of A.
+            norm: Between the convolutions.
+        """
         super().__init__()
-        self.first = UpConv(width, width // 2)
-        self.act = NormAct(norm, width // 2)
-        self.last = UpConv(width // 2, 1)
+        widths = [*(width // 2**i for i in range(num_doublings)), 1]
+        self.num_doublings = num_doublings
+        self.convs = nn.ModuleList(
+            UpConv(inputs, outputs, voxels=voxels * 8**layer)
+            for layer, (inputs, outputs) in enumerate(pairwise(widths))
+        )
+        self.acts = nn.ModuleList(NormAct(norm, channels) for channels in widths[1:-1])
 
     def forward(self, features: FeatureMaps) -> Volumes:
-        """Volume [b, 1, 4d, 4h, 4w] in [-1, 1] of features [b, width, d, h, w]."""
-        return torch.tanh(self.last(self.act(self.first(features))))
+        """Volume [b, 1, 4d, 4h, 4w] in [-1, 1] of features [b, width, d, h, w].
+
+        Without gradients it is what `slabs` gives, bit for bit: groups are normalised in its way.
+        """
+        if not torch.is_grad_enabled():
+            return self._whole(features)
+        return self._chain(features, (*self.acts, torch.tanh))
 
     def slab(self, features: FeatureMaps, selector: SlabSelector, start: int) -> Slabs:
         """The slab at `start` exactly as in the whole volume, normalisation by groups apart.
@@ -102,73 +128,100 @@ class HighGenerator(nn.Module):
         Returns:
             Slab [b, 1, slab_depth, h, w] in [-1, 1].
         """
-        span = selector.feature_span(start)
-        assert features.shape[2] == span.stop - span.start, (features.shape, span)
-        middle = selector.middle_span(start)
-        halfway = self.act(_cut(self.first(features), middle, offset=2 * span.start))
-        slab = Span(start, start + selector.slab_depth)
-        return torch.tanh(_cut(self.last(halfway), slab, offset=2 * middle.start))
+        spans = selector.spans(start)
+        assert features.shape[2] == spans[0].depth, (features.shape, spans)
+        return self._chain(features, (*self.acts, torch.tanh), spans)
 
     def slabs(self, features: FeatureMaps, depth: int) -> Iterator[Slabs]:
         """The volume that `forward` makes, slab by slab: one slab's activations at a time.
 
-        For use, not for training: no gradient is kept. Equal to `forward` up to rounding. Which
-        `depth` is taken changes no bit where the convolutions give a voxel the same bits in a slab
-        as in the whole, as on CPU. Normalisation by groups needs the statistics of the whole
-        volume before the first slab, so that the first convolution runs twice.
+        For use, not for training: no gradient is kept. Equal to `forward` up to rounding, and to
+        the bit to `forward` without gradients where the convolutions give a voxel the same bits in
+        a slab as in the whole, as on CPU. Normalisation by groups needs the statistics of the whole
+        volume before the first slab, so that the convolutions before it run once more for each.
 
         Args:
             features: All of A.
-            depth: Slices of a slab, a multiple of 4; the last slab may have fewer.
+            depth: Slices of a slab, a multiple of A's reduction; the last slab may have fewer.
 
         Yields:
             Slabs [b, 1, depth, h, w] in [-1, 1] from the first slice to the last.
         """
+        reduction = 2**self.num_doublings
         assert depth > 0, depth
-        assert depth % REDUCTION == 0, depth
-        whole = features.shape[2] * REDUCTION
-        selectors = {t: SlabSelector(whole, min(depth, whole - t)) for t in range(0, whole, depth)}
-        norm = self.act.norm
-        act: Callable[[FeatureMaps], FeatureMaps] = self.act
-        kept: FeatureMaps | None = None
-        if isinstance(norm, nn.GroupNorm):
-            if len(selectors) == 1:
-                kept = self._halfway(features, selectors[0], 0)
-                moments = [_moments(kept, norm.num_groups)]
-            else:
+        assert depth % reduction == 0, depth
+        whole = features.shape[2] * reduction
+        if depth >= whole:
+            yield self._whole(features)
+            return
+        selectors = {
+            start: SlabSelector(whole, min(depth, whole - start), self.num_doublings)
+            for start in range(0, whole, depth)
+        }
+        acts: list[Act] = []
+        for layer, act in enumerate(self.acts):
+            if isinstance(act.norm, nn.GroupNorm):
                 moments = [
-                    _moments(self._halfway(features, selector, start, halo=False), norm.num_groups)
+                    _moments(self._own(features, selector, start, acts, layer), act.norm.num_groups)
                     for start, selector in selectors.items()
                 ]
-            act = _Affine(norm, torch.cat(moments, dim=1))
+                acts.append(_Affine(act.norm, torch.cat(moments, dim=1)))
+            else:
+                acts.append(act)
         for start, selector in selectors.items():
-            yield self._finish(features, selector, start, act, kept)
+            yield self._finished(features, selector, start, acts)
 
-    @torch.no_grad()
-    def _halfway(
-        self, features: FeatureMaps, selector: SlabSelector, start: int, *, halo: bool = True
+    def _chain(
+        self, features: FeatureMaps, acts: Sequence[Act], spans: Sequence[Span] = ()
     ) -> FeatureMaps:
-        """After the first convolution: what the second needs of it, or the slab's own slices."""
-        span, wanted = selector.feature_span(start), selector.middle_span(start)
-        if not halo:
-            wanted = Span(start // 2, (start + selector.slab_depth) // 2)
-        made = _in_form_of_whole(self.first, features[:, :, span.start : span.stop], features)
-        return _cut(made, wanted, offset=2 * span.start)
+        """As many convolutions as there are `acts`, each cut to its span and followed by its act.
+
+        Args:
+            features: All of A, or slices `spans[0]` of it.
+            acts: What follows each convolution.
+            spans: Slices at each resolution, A's first; none where nothing is cut.
+        """
+        for layer, act in enumerate(acts):
+            # One name for all, so that nothing is held longer than the next needs it.
+            features = self.convs[layer](features)
+            if spans:
+                features = spans[layer + 1].cut(features, 2 * spans[layer].start)
+            features = act(features)
+        return features
 
     @torch.no_grad()
-    def _finish(
+    def _finished(
+        self, features: FeatureMaps, selector: SlabSelector, start: int, acts: Sequence[Act]
+    ) -> Slabs:
+        """A slab, with acts that know the statistics of the whole."""
+        spans = selector.spans(start)
+        return self._chain(spans[0].cut(features), (*acts, torch.tanh_), spans)
+
+    @torch.no_grad()
+    def _own(
         self,
         features: FeatureMaps,
         selector: SlabSelector,
         start: int,
-        act: Callable[[FeatureMaps], FeatureMaps],
-        kept: FeatureMaps | None,
-    ) -> Slabs:
-        """The slab at `start`; `kept` is what `_halfway` gave already."""
-        halfway = act(self._halfway(features, selector, start) if kept is None else kept)
-        made = _in_form_of_whole(self.last, halfway, features, times=8)
-        slab = Span(start, start + selector.slab_depth)
-        return torch.tanh(_cut(made, slab, offset=2 * selector.middle_span(start).start))
+        acts: Sequence[Act],
+        layer: int,
+    ) -> FeatureMaps:
+        """What convolution `layer` gives for a slab, without the slices of its neighbours."""
+        spans = selector.spans(start)
+        before = self._chain(spans[0].cut(features), acts, spans)
+        own = selector.own(start, layer + 1)
+        return own.cut(self.convs[layer](before), 2 * spans[layer].start)
+
+    @torch.no_grad()
+    def _whole(self, features: FeatureMaps) -> Volumes:
+        """All of it in one piece, groups normalised as slab by slab."""
+        for conv, act in zip(self.convs, self.acts, strict=False):
+            features = conv(features)
+            if isinstance(act.norm, nn.GroupNorm):
+                features = _Affine(act.norm, _moments(features, act.norm.num_groups))(features)
+            else:
+                features = act(features)
+        return torch.tanh_(self.convs[-1](features))
 
 
 class _Affine:
@@ -212,14 +265,6 @@ def _moments(halfway: FeatureMaps, num_groups: int) -> Tensor:
     return torch.stack((torch.stack(means), torch.stack(variances))).cpu().double()
 
 
-def _in_form_of_whole(
-    layer: UpConv, part: FeatureMaps, features: FeatureMaps, *, times: int = 1
-) -> FeatureMaps:
-    """`layer` in the form it takes on the whole, `times` the voxels of A: the forms round apart."""
-    voxels = times * features.shape[0] * features[0, 0].numel()
-    return layer.plain(part) if voxels < layer.smallest_fused else layer.fused(part)
-
-
 class Generator(nn.Module):
     """G^A, G^L and G^H together: what the moving average follows and what makes volumes."""
 
@@ -230,6 +275,7 @@ class Generator(nn.Module):
         num_classes: int,
         base_shape: tuple[int, int, int],
         num_doublings: int,
+        high_doublings: int,
         width: int,
         common_norm: Norm,
         high_norm: Norm,
@@ -245,14 +291,14 @@ class Generator(nn.Module):
             norm=common_norm,
         )
         self.low = LowGenerator(width=width, norm=common_norm) if low_branch else None
-        self.high = HighGenerator(width=width, norm=high_norm)
+        self.high = HighGenerator(
+            width=width,
+            num_doublings=high_doublings,
+            voxels=prod(base_shape) * 8**num_doublings,
+            norm=high_norm,
+        )
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """X^H = G^H(G^A(Z)), whole: inference (paper III-B)."""
         volumes: Volumes = self.high(self.common(latents, labels))
         return volumes
-
-
-def _cut(features: FeatureMaps, span: Span, *, offset: int) -> FeatureMaps:
-    """Slices `span` of features whose first slice is number `offset`."""
-    return features[:, :, span.start - offset : span.stop - offset]

@@ -1,4 +1,4 @@
-"""S^H, S^L and the partition T_v of the paper: which slices a slab holds, at both resolutions."""
+"""S^H, S^L and the partition T_v of the paper: which slices a slab holds, at every resolution."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import torch
 
-from hagan.types import FeatureMaps, Slabs, Volumes
+from hagan.types import FeatureMaps, Slabs, SlabsOfEach, Volumes
 
-REDUCTION = 4
-"""Slices of the volume for each slice of A."""
+ENCODER_HALO = 2
+"""Slices of A on either side of a slab from which E^H gives its features as in the whole volume:
+each reaches 5 slices of the volume beyond its own 4, or 11 beyond its own 8. Whole slices of A keep
+the strides in step."""
 
 
 class Span(NamedTuple):
@@ -19,6 +21,15 @@ class Span(NamedTuple):
     start: int
     stop: int
 
+    @property
+    def depth(self) -> int:
+        """How many slices."""
+        return self.stop - self.start
+
+    def cut(self, features: FeatureMaps, offset: int = 0) -> FeatureMaps:
+        """These slices of features whose first slice is number `offset`."""
+        return features[:, :, self.start - offset : self.stop - offset]
+
 
 @dataclass(frozen=True)
 class SlabSelector:
@@ -26,6 +37,13 @@ class SlabSelector:
 
     depth: int
     slab_depth: int
+    num_doublings: int = 2
+    """Doublings of G^H, from A to the volume."""
+
+    @property
+    def reduction(self) -> int:
+        """Slices of the volume for each slice of A."""
+        return int(2**self.num_doublings)
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -49,31 +67,45 @@ class SlabSelector:
         """S^H(X^H; r): the slab of a volume that starts at slice r."""
         return volumes[:, :, start : start + self.slab_depth]
 
+    def partition(self, volumes: Volumes) -> SlabsOfEach:
+        """All slabs of T_v, those of one volume after those of another."""
+        return volumes.reshape(-1, 1, self.slab_depth, *volumes.shape[3:])
+
     def low(self, features: FeatureMaps, start: int) -> FeatureMaps:
         """S^L(A; r // 4) without a halo, as the released code cuts it."""
-        first = start // REDUCTION
-        return features[:, :, first : first + self.slab_depth // REDUCTION]
+        first = start // self.reduction
+        return features[:, :, first : first + self.slab_depth // self.reduction]
 
-    def middle_span(self, start: int) -> Span:
-        """Slices at half resolution that G^H's last convolution needs for the slab at `start`."""
-        first, last = (start - 1) // 2, (start + self.slab_depth) // 2
-        return Span(max(first, 0), min(last + 1, self.depth // 2))
+    def spans(self, start: int) -> tuple[Span, ...]:
+        """Slices that G^H needs at each of its resolutions for the slab at `start`, from A on.
+
+        The last is the slab; each other is what the convolution behind it reaches of the next,
+        within the volume: output slices 2i and 2i + 1 come from i - 1, i and i + 1.
+        """
+        spans = [Span(start, start + self.slab_depth)]
+        depth = self.depth
+        for _ in range(self.num_doublings):
+            depth //= 2
+            first, last = (spans[0].start - 1) // 2, spans[0].stop // 2
+            spans.insert(0, Span(max(first, 0), min(last + 1, depth)))
+        return tuple(spans)
+
+    def own(self, start: int, level: int) -> Span:
+        """The slices of the slab itself at a resolution, 0 for A, as cuts between slabs lie there.
+
+        Only for starts and depths that are multiples of `reduction`.
+        """
+        step = 2 ** (self.num_doublings - level)
+        return Span(start // step, (start + self.slab_depth) // step)
 
     def feature_span(self, start: int) -> Span:
         """Slices of A that G^H needs for the slab at `start`: the slab's own and a halo."""
-        middle = self.middle_span(start)
-        first, last = (middle.start - 1) // 2, middle.stop // 2
-        return Span(max(first, 0), min(last + 1, self.depth // REDUCTION))
+        return self.spans(start)[0]
 
     def encoder_span(self, start: int) -> Span:
-        """Slices of the volume from which E^H gives exactly the features of `feature_span`.
-
-        Each feature slice depends on 5 slices below and 8 above its own first; with 8 on either
-        side what a cut face disturbs is no more than the two outermost feature slices.
-        """
+        """Slices of the volume from which E^H gives exactly the features of `feature_span`."""
         features = self.feature_span(start)
-        margin = 2 * REDUCTION
         return Span(
-            max(features.start * REDUCTION - margin, 0),
-            min(features.stop * REDUCTION + margin, self.depth),
+            max((features.start - ENCODER_HALO) * self.reduction, 0),
+            min((features.stop + ENCODER_HALO) * self.reduction, self.depth),
         )
