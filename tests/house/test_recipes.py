@@ -23,11 +23,12 @@ from hagan.training.trainer import Trainer
 class Noise:
     """Other random volumes at each step."""
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, shape: tuple[int, int, int]) -> None:
         self.batch_size = batch_size
+        self.shape = shape
 
     def at(self, step: int, repeat: int = 0) -> Batch:
-        volumes = torch.rand(self.batch_size, 1, 32, 32, 32) * 2 - 1
+        volumes = torch.rand(self.batch_size, 1, *self.shape) * 2 - 1
         return Batch(volumes=volumes, labels=None)
 
 
@@ -50,12 +51,14 @@ def test_it_comes_back_from_its_json(name: str) -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
     whole = recipe(name)
+    shape = (8 * whole.model.reduction,) * 3
+    num_slabs = min(whole.model.num_slabs, 8)
     small = replace(
         whole,
-        model=replace(whole.model, volume_shape=(32, 32, 32), width=8, latent_dim=16),
+        model=replace(whole.model, volume_shape=shape, num_slabs=num_slabs, width=8, latent_dim=16),
         training=replace(whole.training, batch_size=2),
     )
-    trainer = Trainer(build_model(small.model), small, Noise(2), RunDir(tmp_path))
+    trainer = Trainer(build_model(small.model), small, Noise(2, shape), RunDir(tmp_path))
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
     values = trainer.train_step()
     assert trainer.step == 1

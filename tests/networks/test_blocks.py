@@ -109,3 +109,18 @@ def test_rms_norm_keeps_its_input_and_output_alone() -> None:
     assert kept_for_the_gradient(act) == 2
     act.plain = True
     assert kept_for_the_gradient(act) >= 3
+
+
+def test_the_gradient_of_spectral_norm_is_that_of_the_formula() -> None:
+    torch.manual_seed(0)
+    layer = spectral_norm(nn.Conv3d(3, 5, 2)).double().eval()
+    weight = layer.parametrizations.weight.original
+    u = layer.parametrizations.weight[0].u
+    with torch.no_grad():
+        v = torch.nn.functional.normalize(u @ weight.flatten(1))
+        u = torch.nn.functional.normalize(v @ weight.flatten(1).t())
+    gradient = torch.randn_like(weight)
+    (got,) = torch.autograd.grad((layer.weight * gradient).sum(), weight)
+    written = weight / (v @ weight.flatten(1).t() @ u.t()).squeeze()
+    (expected,) = torch.autograd.grad((written * gradient).sum(), weight)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)

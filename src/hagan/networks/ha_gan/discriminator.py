@@ -39,6 +39,8 @@ class HighDiscriminator(nn.Module):
         spectral: bool,
     ) -> None:
         super().__init__()
+        self.plain = False
+        """Whether rectifiers write elsewhere than into what they read."""
         widths = [1, *(8 * width // 2**i for i in reversed(range(num_halvings)))]
         convs: list[nn.Module] = []
         depth, height, wide = slab_shape
@@ -67,7 +69,7 @@ class HighDiscriminator(nn.Module):
         """Judge slabs [b, 1, d, h, w] that lie at `position` in [0, 1]: one for all, or [b]."""
         features: FeatureMaps = slabs
         for conv in self.convs:
-            features = functional.leaky_relu(conv(features), LEAK, inplace=True)
+            features = functional.leaky_relu(conv(features), LEAK, inplace=not self.plain)
         vector = features.flatten(1)
         if isinstance(position, Tensor):
             place = position.to(vector)[:, None]
@@ -91,6 +93,8 @@ class LowDiscriminator(nn.Module):
         spectral: bool,
     ) -> None:
         super().__init__()
+        self.plain = False
+        """Whether rectifiers write elsewhere than into what they read."""
         widths = [1, *(4 * width // 2**i for i in reversed(range(num_halvings)))]
         convs: list[nn.Module] = [
             spectral_norm(nn.Conv3d(inputs, outputs, 4, 2, 1), spectral)
@@ -103,7 +107,7 @@ class LowDiscriminator(nn.Module):
         """Judge low-resolution volumes [b, 1, d/4, h/4, w/4]."""
         features: FeatureMaps = volumes
         for conv in self.convs:
-            features = functional.leaky_relu(conv(features), LEAK, inplace=True)
+            features = functional.leaky_relu(conv(features), LEAK, inplace=not self.plain)
         answer = self.last(features).flatten(1)
         classes = answer[:, 1:] if answer.shape[1] > 1 else None
         return Verdict(answer[:, 0], classes)

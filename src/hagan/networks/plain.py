@@ -1,0 +1,22 @@
+"""The networks as written, with no lever pulled: what every fast path is measured and held against.
+
+Doubled tensors are made, rectifiers write elsewhere, and every step of a normalisation is kept.
+Nothing in a model's numbers changes but their rounding.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from hagan.networks.blocks import NormAct
+from hagan.networks.ha_gan.discriminator import HighDiscriminator, LowDiscriminator
+from hagan.networks.upsample import UpConv
+
+
+def make_plain(network: nn.Module) -> None:
+    """Turn a network and all inside it to the plain path; no way leads back."""
+    for module in network.modules():
+        if isinstance(module, UpConv):
+            module.form = "plain"
+        if isinstance(module, NormAct | HighDiscriminator | LowDiscriminator):
+            module.plain = True
