@@ -124,3 +124,15 @@ def test_the_gradient_of_spectral_norm_is_that_of_the_formula() -> None:
     written = weight / (v @ weight.flatten(1).t() @ u.t()).squeeze()
     (expected,) = torch.autograd.grad((written * gradient).sum(), weight)
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_rms_norm_without_gradients_overwrites_and_is_the_same() -> None:
+    act = NormAct("rms", 8)
+    nn.init.normal_(act.norm.weight)
+    nn.init.normal_(act.norm.bias)
+    x = torch.randn(2, 8, 5, 4, 3)
+    with torch.no_grad():
+        inputs = x.clone()
+        output = act(inputs)
+    assert output.data_ptr() == inputs.data_ptr()
+    torch.testing.assert_close(output, act(x).detach(), rtol=1e-6, atol=1e-6)

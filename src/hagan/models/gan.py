@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeAlias, TypeVar, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,38 @@ class Phase(Generic[BatchT]):
     every: int = 1
     """Steps from one turn to the next: it is taken at steps that this divides."""
 
+    def __post_init__(self) -> None:
+        assert self.repeats >= 1, self.name
+        assert self.every >= 1, self.name
+
+    def has_turn(self, step: int) -> bool:
+        """Whether the turn is taken at a step, counted from 0."""
+        return step % self.every == 0
+
+
+class Seat(Protocol):
+    """What of a step's batch a model computes: who draws for it, and who sees the rest."""
+
+    def latents(self, draw: Callable[[int], Latents], count: int) -> Latents:
+        """Latents [count, z], drawn with a model's own `new_latents`."""
+        ...
+
+    def whole_batch(self, rows: Tensor) -> Tensor:
+        """Rows of all volumes of the step, given those that the model computes."""
+        ...
+
+
+class Alone:
+    """The seat of a model by itself: it draws what it asks for and computes the whole batch."""
+
+    def latents(self, draw: Callable[[int], Latents], count: int) -> Latents:
+        """What the model draws."""
+        return draw(count)
+
+    def whole_batch(self, rows: Tensor) -> Tensor:
+        """The same rows."""
+        return rows
+
 
 class GAN(nn.Module, ABC, Generic[BatchT]):
     """A generator of volumes together with the players that train it."""
@@ -44,6 +76,9 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     latent_dim: int
     num_classes: int
     generator: nn.Module
+
+    seat: Seat = Alone()
+    """Of the class; a trainer that cuts a batch puts another on the model for a share's loss."""
 
     @abstractmethod
     def phases(self) -> Sequence[Phase[BatchT]]:
@@ -85,6 +120,7 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
         """
         return 0
 
+    @final
     def whole_batch(self, rows: Tensor) -> Tensor:
         """Rows [n, ...] of all volumes of a step, of which this call computes some.
 
@@ -92,7 +128,7 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
         itself has the whole batch; a trainer that cut it puts the other shares' rows beside, and
         gradients reach the own rows alone.
         """
-        return rows
+        return self.seat.whole_batch(rows)
 
     def published(self) -> Mapping[str, nn.Module]:
         """Modules that make and encode volumes: the moving average and the weights file hold them.
@@ -104,7 +140,12 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     def begin_step(self, step: int) -> None:
         """Derive all schedule state from the step; most models have none."""
 
+    @final
     def draw_latents(self, count: int) -> Latents:
+        """Latents [count, z] as `new_latents` draws them: of a cut batch the share's own rows."""
+        return self.seat.latents(self.new_latents, count)
+
+    def new_latents(self, count: int) -> Latents:
         """Z ~ N(0, I) from torch's global CPU generator, on the model's device and in its type."""
         like = next(self.generator.parameters())
         return torch.randn(count, self.latent_dim).to(like)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,16 @@ def save_model(
     return save_weights(tensors, path, config=config, step=step, geometry=geometry)
 
 
-def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
+def load_model(
+    run_or_file: Path, device: str | torch.device = "cpu", *, only: Collection[str] | None = None
+) -> Loaded:
     """Load a run's model, or a weights file's.
 
     Args:
         run_or_file: A run folder or a `.safetensors` file that `save_weights` wrote.
         device: Where the model goes.
+        only: Published modules to load, such as the generator; all by default. The others, and
+            those whose weights are in no file, stay without storage: they have shapes alone.
 
     Raises:
         BadInputError: No such file, or not one of ours, or its tensors do not fit its recipe.
@@ -114,9 +118,11 @@ def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
             f"{run_or_file}: no weights at {path}; expected a run that has saved at least once"
         )
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with safe_open(path, framework="pt") as file:
             metadata = (file.metadata() or {}).get(METADATA_KEY, "{}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+        wanted = [n for n in names if only is None or n.partition(".")[0] in only]
+        tensors = {name: _tensor(path, name, device) for name in wanted}
     except (SafetensorError, OSError) as error:
         raise BadInputError(f"{path}: not a readable safetensors file ({error})") from error
     facts = _facts(metadata)
@@ -126,16 +132,21 @@ def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
             "`hagan import-official`"
         )
     config = from_plain(RunConfig, facts["config"], where=str(path))
-    model = build_model(config.model).to(device)
+    # Without storage, so that the file's tensors are held once, and nothing is drawn in vain.
+    with torch.device("meta"):
+        model = build_model(config.model)
     expected = published_tensors(model)
-    if set(expected) != set(tensors) or any(
+    if set(expected) != set(names) or any(
         expected[name].shape != tensor.shape for name, tensor in tensors.items()
     ):
         raise BadInputError(f"{path}: its tensors do not fit its own recipe; the file was edited")
     for name, module in model.published().items():
+        if only is not None and name not in only:
+            continue
         prefix = f"{name}."
         module.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)},
+            assign=True,
         )
     model.begin_step(facts["step"])
     return Loaded(
@@ -146,6 +157,17 @@ def load_model(run_or_file: Path, device: str | torch.device = "cpu") -> Loaded:
         sha256=sha256_of(path),
         path=path,
     )
+
+
+def _tensor(path: Path, name: str, device: str | torch.device) -> Tensor:
+    """One tensor of a file, in memory of its own.
+
+    Pages of a mapped file count as held until it is closed, so that it is opened for each. A tensor
+    within the mapping would not do: it lies at any address, and products of matrices round by it.
+    """
+    with safe_open(path, framework="pt", device=str(device)) as file:
+        tensor: Tensor = file.get_tensor(name)
+        return tensor.clone()
 
 
 def _facts(metadata: str) -> dict[str, Any] | None:

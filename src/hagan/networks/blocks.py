@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from hagan.networks.group_statistics import KnownGroups, moments
 from hagan.types import FeatureMaps
 
 Norm = Literal["group", "rms", "channel", "none"]
@@ -18,6 +19,9 @@ Norm = Literal["group", "rms", "channel", "none"]
 NUM_GROUPS = 8
 LEAK = 0.2
 EPSILON = 1e-6
+
+SLICES = 2
+"""That are normalised at once where no gradient is kept: few enough to stay in a cache."""
 
 
 class ChannelNorm(nn.Module):
@@ -39,6 +43,14 @@ class ChannelNorm(nn.Module):
             features = features - features.mean(dim=1, keepdim=True)
         gain, bias = (p.view(1, -1, 1, 1, 1) for p in (self.weight, self.bias))
         return torch.addcmul(bias, features * _scale(features), gain)
+
+    @torch.no_grad()
+    def rectified(self, features: FeatureMaps) -> FeatureMaps:
+        """Normalise by the mean square and rectify in place, a few slices at a time."""
+        gain, bias = (p.view(1, -1, 1, 1, 1) for p in (self.weight, self.bias))
+        for part in torch.split(features, SLICES, dim=2):
+            part.mul_(_scale(part.to(gain.dtype))).mul_(gain).add_(bias).relu_()
+        return features
 
 
 def _scale(features: FeatureMaps) -> FeatureMaps:
@@ -66,7 +78,13 @@ class NormAct(nn.Module):
         """Normalise and rectify features [b, c, d, h, w]; they may be overwritten."""
         if self.plain:
             return torch.relu(self.norm(features))
+        kept = torch.is_grad_enabled()
+        if isinstance(self.norm, nn.GroupNorm) and not kept and features.device.type == "cpu":
+            # Elsewhere joining statistics in float64 would wait for the device.
+            return KnownGroups(self.norm, moments(features, self.norm.num_groups))(features)
         if isinstance(self.norm, ChannelNorm) and not self.norm.centred:
+            if not kept:
+                return self.norm.rectified(features)
             made: FeatureMaps = _RMSNormAct.apply(features, self.norm.weight, self.norm.bias)  # type: ignore[no-untyped-call]
             return made
         return torch.relu_(self.norm(features))
@@ -101,6 +119,13 @@ class _RMSNormAct(torch.autograd.Function):
         along = (of_normalised * normalised).mean(dim=1, keepdim=True)
         of_features = (of_normalised - normalised * along) * scale
         return of_features.to(features.dtype), of_weight, of_bias
+
+
+def fastest_layout(features: FeatureMaps) -> FeatureMaps:
+    """Features with channels last in memory on a CPU, whose convolutions are a third faster so."""
+    if features.device.type != "cpu":
+        return features
+    return features.contiguous(memory_format=torch.channels_last_3d)
 
 
 class ConvBlock(nn.Module):
