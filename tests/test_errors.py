@@ -17,6 +17,7 @@ TREE = {
     "DiskError": 5,
     "DivergedError": 6,
     "UnsafeFileError": 7,
+    "LostProcessError": 8,
     "InterruptedRunError": 130,
 }
 

@@ -8,6 +8,7 @@ HaganError
 ├── DiskError             5    no space, no permission, an output that cannot be written
 ├── DivergedError         6    losses or gradients stayed non-finite after every roll-back
 ├── UnsafeFileError       7    a file that could run code, or whose hash is wrong
+├── LostProcessError      8    another of the processes of one command is gone
 └── InterruptedRunError   130  a signal ended training; everything was saved first
 """
 
@@ -15,9 +16,15 @@ from __future__ import annotations
 
 
 class HaganError(Exception):
-    """An error that a user can cause and mend; its text is one line that says how."""
+    """An error that a user can cause and mend; its text is one line that says how.
+
+    Attributes:
+        told_elsewhere: Whether another process of the same command tells it, so that this one ends
+            with the same code and says nothing.
+    """
 
     exit_code = 1
+    told_elsewhere = False
 
 
 class UsageError(HaganError):
@@ -72,6 +79,15 @@ class UnsafeFileError(HaganError):
     """A file that could run code when loaded, or whose content is not what its hash says."""
 
     exit_code = 7
+
+
+class LostProcessError(HaganError):
+    """Another of the processes that run one command together died or cannot be reached.
+
+    What was saved or written before is whole; the same command goes on from there.
+    """
+
+    exit_code = 8
 
 
 class InterruptedRunError(HaganError):

@@ -13,6 +13,7 @@ from hagan.config.recipes import recipe
 from hagan.data.files import sha256_of
 from hagan.data.store import Store, fold_of
 from hagan.models.build import build_model
+from hagan.training.cost import step_cost
 from inference.made import save_ct
 
 
@@ -40,6 +41,17 @@ def test_memory_of_a_wide_recipe_is_told_without_taking_it(
     mib = found["memory of weights, gradients and Adam (MiB)"]
     assert mib == round(found["parameters"] * 16 / 2**20)
     assert mib > 500
+
+
+def test_a_training_step_is_predicted_as_the_plan_has_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = recipe("hagan-tiny-32")
+    found, cost = facts(capsys, "hagan-tiny-32"), step_cost(config)
+    batch = config.training.batch_size
+    assert found[f"peak of a training step of batch {batch} (MiB)"] == round(cost.peak / 2**20)
+    assert set(found["peak by player (MiB)"]) == set(found["parameters by player"])
+    assert found["GFLOP of a training step"] == round(cost.flops / 1e9, 1)
 
 
 def test_a_run_its_folder_and_its_file_are_the_same(

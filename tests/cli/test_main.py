@@ -19,6 +19,7 @@ from hagan.errors import (
     DivergedError,
     HaganError,
     InterruptedRunError,
+    LostProcessError,
     OutOfMemoryError,
     ScanError,
     UnsafeFileError,
@@ -107,6 +108,7 @@ def test_help_loads_nothing_heavy(arguments: list[str], light: tuple[str, ...]) 
         (DiskError("x"), 5),
         (DivergedError("x"), 6),
         (UnsafeFileError("x"), 7),
+        (LostProcessError("x"), 8),
         (InterruptedRunError("x"), 130),
     ],
     ids=lambda value: type(value).__name__,
@@ -145,6 +147,34 @@ def test_memory_and_ctrl_c_end_in_one_line(
     assert captured.count("\n") == 1
 
 
+def test_what_another_process_tells_is_not_told_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = DiskError("x")
+    error.told_elsewhere = True
+    assert ending(error, monkeypatch) == 5
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("rank", "lines"), [("0", True), ("1", False)])
+@pytest.mark.parametrize("arguments", [["generat"], ["doctor", "--colour", "red"], ["--help"]])
+def test_the_first_of_several_processes_tells_what_is_wrong_with_the_command_line(
+    arguments: list[str],
+    rank: str,
+    lines: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = {"RANK": rank, "WORLD_SIZE": "2", "LOCAL_RANK": rank}
+    for name, value in (named | {"MASTER_ADDR": "a", "MASTER_PORT": "1"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main.run(arguments)
+    assert ended.value.code == (0 if arguments == ["--help"] else 2)
+    captured = capsys.readouterr()
+    assert bool(captured.out + captured.err) is lines
+
+
 def test_a_defect_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="shapes differ"):
         ending(RuntimeError("shapes differ"), monkeypatch)
@@ -153,7 +183,7 @@ def test_a_defect_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_program_exits_with_the_commands_code() -> None:
     done = python("-m", "hagan", "info", "hagan-65")
     assert done.returncode == 2
-    assert done.stderr == "hagan: recipe hagan exists at sides 32, 64, 128, 256\n"
+    assert done.stderr == "hagan: recipe hagan exists at sides 32, 64, 128, 256, 512\n"
     assert done.stdout == ""
 
 

@@ -38,4 +38,6 @@ def test_two_processes_train_one_run_and_the_first_one_speaks(tmp_path: Path) ->
 def test_what_is_wrong_ends_both_before_they_meet(tmp_path: Path) -> None:
     ended = launch([train(tmp_path / "none", tmp_path / "run")] * 2)
     assert [process.returncode for process in ended] == [3, 3]
+    assert ended[0].stderr.startswith("hagan: ")
+    assert [process.stderr.count("\n") for process in ended] == [1, 0]
     assert not (tmp_path / "run").exists()

@@ -18,6 +18,7 @@ from hagan.config.training import RunConfig, TrainingConfig
 from hagan.data.batches import Batch
 from hagan.models.build import build_model
 from hagan.models.gan import GAN, Encodes
+from hagan.training.log import read_metrics
 from hagan.training.trainer import Trainer
 
 
@@ -188,6 +189,68 @@ def test_four_steps_equal_two_then_two_more(config: ModelConfig, tmp_path: Path)
     assert halves.save() == whole.save()
     weights = [RunDir(tmp_path / name).weights.read_bytes() for name in ("whole", "halves")]
     assert weights[0] == weights[1]
+
+
+class Seldom(Trainer):
+    """Every other phase has its turn at every third step."""
+
+    def __init__(self, model: GAN[Any], *rest: Any) -> None:
+        phases = model.phases
+        model.phases = lambda: [  # type: ignore[method-assign]
+            replace(phase, every=3 if number % 2 else 1) for number, phase in enumerate(phases())
+        ]
+        super().__init__(model, *rest)
+
+
+def moved(trainer: Trainer) -> list[bool]:
+    """Take a step; whether it moved each player's weights."""
+    before = [[p.detach().clone() for p in x.phase.trains.parameters()] for x in trainer.players]
+    trainer.train_step()
+    assert all(p.grad is None for p in trainer.model.parameters())
+    return [
+        any(
+            not torch.equal(p, q)
+            for p, q in zip(player.phase.trains.parameters(), old, strict=True)
+        )
+        for player, old in zip(trainer.players, before, strict=True)
+    ]
+
+
+def seldom(config: ModelConfig, folder: Path, steps: int) -> Trainer:
+    torch.manual_seed(0)
+    model, blobs = build_model(config), Blobs(2, config.num_classes)
+    return Seldom(model, run_config(config, steps, log_every=2), blobs, RunDir(folder))
+
+
+def test_a_phase_has_its_turn_at_the_steps_that_it_names(
+    config: ModelConfig, tmp_path: Path
+) -> None:
+    if getattr(config, "encoder_every", 1) != 1:
+        pytest.skip("its encoders have steps of their own")
+    trainer = seldom(config, tmp_path, 5)
+    own = [{id(p) for p in player.phase.trains.parameters()} for player in trainer.players]
+    assert [player.phase.every for player in trainer.players] == [1, 3, 1, 3][: len(own)]
+    for step in range(5):
+        for player, has_moved in zip(trainer.players, moved(trainer), strict=True):
+            assert has_moved == player.phase.has_turn(step), (step, player.phase.name)
+        assert trainer.step == step + 1
+
+
+def test_seldom_turns_resume_exactly(config: ModelConfig, tmp_path: Path) -> None:
+    whole = seldom(config, tmp_path / "whole", 5)
+    whole.train()
+    for steps in (2, 5):
+        parts = seldom(config, tmp_path / "parts", steps)
+        parts.train()
+    assert parts.step == whole.step == 5
+    assert parts.save() == whole.save()
+    lines = [read_metrics(RunDir(tmp_path / name).metrics) for name in ("whole", "parts")]
+    losses = [
+        [{k: v for k, v in line.items() if "/" in k or k == "step"} for line in each]
+        for each in lines
+    ]
+    assert losses[0] == losses[1]
+    assert [line["step"] for line in losses[0]] == [2, 4]
 
 
 def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfig) -> None:

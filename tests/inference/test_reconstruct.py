@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +14,15 @@ from data.made import save_nifti
 from hagan.data.dataset import Fold
 from hagan.data.store import Store, fold_of
 from hagan.errors import BadInputError, ScanError, UsageError
+from hagan.inference.export import hash_of
 from hagan.inference.reconstruct import (
     Prepared,
     encode,
     is_store,
     label_of,
-    prepared_scans,
+    open_scans,
     reconstruct,
+    reconstruction,
 )
 from hagan.inference.sampler import Sampler
 from inference.made import MR_AFFINE, copying_sampler, save_ct, save_mr, save_run
@@ -27,6 +31,11 @@ from inference.made import MR_AFFINE, copying_sampler, save_ct, save_mr, save_ru
 @pytest.fixture(scope="module")
 def sampler(run: Path) -> Sampler:
     return Sampler.from_run(run)
+
+
+def prepared_scans(*source: Any, **rest: Any) -> Iterator[Prepared | ScanError]:
+    scans = open_scans(*source, **rest)
+    return (scans.prepared(number) for number in range(len(scans)))
 
 
 def good(scans: list[Prepared | ScanError]) -> list[Prepared]:
@@ -189,6 +198,52 @@ def test_a_conditional_model_rebuilds_with_the_scans_own_class(
     np.testing.assert_allclose(rebuilt.voxels, own, atol=0.51)
     assert np.abs(rebuilt.voxels - other).max() > 0.51
     assert label_of(sampler, scan) == 1
+
+
+@pytest.mark.parametrize("kind", ["run", "mr_run", "labelled_run"])
+def test_slab_by_slab_it_is_the_same(
+    kind: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Voxels, hash, place and error, of CT, of a scan's own window, and of a class."""
+    run = request.getfixturevalue(kind)
+    of_run = {"run": "store", "mr_run": "mr_store", "labelled_run": "labelled_store"}
+    store = request.getfixturevalue(of_run[kind])
+    sampler = Sampler.from_run(run, stream="never")
+    scan = good(list(prepared_scans(store.path, sampler)))[1]
+    rebuilt, prepared = reconstruct(sampler, scan)
+    for depth in (4, 12, 16, 32):
+        with reconstruction(Sampler(sampler.loaded, "cpu", depth), scan, tmp_path) as found:
+            np.testing.assert_array_equal(found.volume.voxels, rebuilt.voxels)
+            np.testing.assert_array_equal(found.volume.affine, rebuilt.affine)
+            np.testing.assert_array_equal(found.prepared.voxels, prepared.voxels)
+            assert found.volume.modality == rebuilt.modality
+            assert isinstance(found.volume.voxels, np.memmap) == (depth < 32)
+            assert found.sha256 == hash_of(rebuilt)
+            with reconstruction(sampler, scan, tmp_path / "unused") as whole:
+                assert found.error == whole.error
+                exact = np.abs(rebuilt.voxels - prepared.voxels).astype(np.float64).mean()
+                assert whole.error == pytest.approx(exact, rel=1e-6)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_reads_no_scan_that_is_not_asked_for(
+    store: Store, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    load = Store.load
+
+    def watched(self: Store, entry: Any) -> Any:
+        read.append(entry.source)
+        return load(self, entry)
+
+    monkeypatch.setattr(Store, "load", watched)
+    scans = open_scans(store.path, sampler)
+    assert len(scans) == len(store.entries)
+    assert read == []
+    scans.prepared(4)
+    assert read == [store.entries[4].source]
 
 
 def test_a_scan_without_a_class_is_refused_by_a_conditional_model(

@@ -15,8 +15,8 @@ from hagan.data.volume import Volume
 from hagan.errors import BadInputError, UsageError
 from hagan.inference.export import Row, hash_of, regenerate
 from hagan.inference.sampler import Sampler, geometry_of, to_volume
+from hagan.training.live_memory import peak_of
 from inference.made import save_run
-from networks.live_bytes import peak_of
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hagan.config.models import HAGANConfig
 from hagan.models.ha_gan import HAGAN
-from networks.live_bytes import peak_of
+from hagan.training.live_memory import peak_of
 
 
 def model_of(shape: tuple[int, int, int], norm: str = "rms", **changes: Any) -> HAGAN:

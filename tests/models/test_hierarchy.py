@@ -41,8 +41,21 @@ def test_a_deeper_hierarchy_has_the_same_a_for_twice_the_side() -> None:
     assert half.base_shape == whole.base_shape == (4, 4, 4)
     assert whole.slab_shape == (32, 512, 512)
     assert HAGANConfig(volume_shape=(512, 512, 256), high_doublings=3).base_shape == (4, 4, 2)
-    with pytest.raises(UsageError, match="a multiple of 8 slices"):
-        HAGANConfig(volume_shape=(512,) * 3, high_doublings=3, num_slabs=128)
+    with pytest.raises(UsageError, match="a multiple of 8 slices and at least 16"):
+        HAGANConfig(volume_shape=(512,) * 3, high_doublings=3, num_slabs=64)
+
+
+@pytest.mark.parametrize("num_slabs", [32, 64])
+def test_a_slab_is_no_thinner_than_d_h_can_halve(num_slabs: int) -> None:
+    """At 256 its layers halve the depth three times before they are flat."""
+    sizes = {"volume_shape": (256, 256, 256), "num_slabs": num_slabs}
+    if num_slabs == 64:
+        with pytest.raises(UsageError, match="at least 8"):
+            HAGANConfig(**sizes)
+        return
+    with torch.device("meta"):
+        model = HAGAN(HAGANConfig(**sizes))
+    assert all(p.numel() > 0 for p in model.discriminator.parameters())
 
 
 @pytest.mark.parametrize("norm", LOCAL)

@@ -176,3 +176,23 @@ def test_a_configuration_of_another_version_is_named_with_its_file(
     save_file(published_tensors(model), path, {METADATA_KEY: json.dumps(facts)})
     with pytest.raises(HaganError, match=r"a\.safetensors.*new_setting"):
         load_model(path)
+
+
+def test_what_is_not_wanted_takes_no_memory(
+    config: RunConfig, model: GAN[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_model(model, path, config=config, step=1, geometry=None)
+    loaded = load_model(path, only=("generator",)).model
+    latents = torch.randn(1, 8)
+    with torch.no_grad():
+        assert torch.equal(loaded.generate(latents), model.generate(latents))
+    held = {name.partition(".")[0] for name, p in loaded.named_parameters() if not p.is_meta}
+    assert held == {"generator"}
+    # A file that lacks what is not wanted is damaged all the same.
+    tensors = {k: v for k, v in published_tensors(model).items() if k != "encoder.ground.last.bias"}
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({k: v.clone() for k, v in tensors.items()}, path, metadata)
+    with pytest.raises(BadInputError, match="do not fit"):
+        load_model(path, only=("generator",))

@@ -53,10 +53,10 @@ def config() -> RunConfig:
 
 @pytest.fixture
 def make_trainer(config: RunConfig, tmp_path: Path) -> Callable[..., Trainer]:
-    def make(folder: str = "run", **changes: Any) -> Trainer:
+    def make(folder: str = "run", *, tune: bool = False, **changes: Any) -> Trainer:
         changed = replace(config, training=replace(config.training, **changes))
         torch.manual_seed(0)
         model = build_model(changed.model)
-        return Trainer(model, changed, Balls(), RunDir(tmp_path / folder))
+        return Trainer(model, changed, Balls(), RunDir(tmp_path / folder), tune=tune)
 
     return make

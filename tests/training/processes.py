@@ -120,6 +120,7 @@ def main(description: dict[str, Any], out: Path) -> None:
             trainer.train()
         except HaganError as error:
             told["error"] = [type(error).__name__, str(error)]
+            told["told_elsewhere"] = error.told_elsewhere
     told |= {"step": trainer.step, "roll_backs": trainer.roll_backs}
     told["accumulate"] = trainer.turns.accumulate
     assert trainer.average is not None

@@ -1,4 +1,4 @@
-"""Processes find their place, meet, add up, and share one answer or one error."""
+"""Processes meet, add up, and share one answer or one error."""
 
 from __future__ import annotations
 
@@ -10,55 +10,16 @@ import pytest
 import torch
 from torch import distributed as dist
 
-from hagan.errors import BadInputError, HaganError, UsageError
+from hagan.errors import BadInputError, HaganError, ScanError, UsageError
 from hagan.training.distributed import (
     Packed,
     Place,
     World,
     device_of,
     open_world,
-    place_of,
     this_place,
 )
 from training.processes import launch
-
-MEETING = {"MASTER_ADDR": "node1", "MASTER_PORT": "29400"}
-TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
-SLURM = {"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "SLURM_LOCALID": "0"}
-
-
-@pytest.mark.parametrize(
-    ("environment", "place"),
-    [
-        (TORCHRUN | MEETING, Place(3, 4, 1, "node1", 29400)),
-        (SLURM | MEETING, Place(1, 2, 0, "node1", 29400)),
-        (SLURM | TORCHRUN | MEETING, Place(3, 4, 1, "node1", 29400)),
-        ({}, None),
-        ({"SLURM_NTASKS": "4"}, None),
-        (TORCHRUN | MEETING | {"RANK": "0", "WORLD_SIZE": "1"}, None),
-        (SLURM | {"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, None),
-    ],
-)
-def test_place_is_read_from_the_environment(
-    environment: dict[str, str], place: Place | None
-) -> None:
-    assert place_of(environment) == place
-
-
-@pytest.mark.parametrize(
-    ("environment", "says"),
-    [
-        (SLURM, "MASTER_ADDR and MASTER_PORT do not say where they meet"),
-        (TORCHRUN | {"MASTER_ADDR": "a"}, "MASTER_PORT"),
-        (TORCHRUN | MEETING | {"RANK": "4"}, "RANK=4 must be from 0"),
-        (TORCHRUN | MEETING | {"WORLD_SIZE": "x"}, "WORLD_SIZE='x' must be a number"),
-        ({"RANK": "0", "WORLD_SIZE": "2"} | MEETING, "LOCAL_RANK='' must be a number"),
-    ],
-)
-def test_half_a_place_is_refused(environment: dict[str, str], says: str) -> None:
-    with pytest.raises(UsageError, match=says) as caught:
-        place_of(environment)
-    assert "\n" not in str(caught.value)
 
 
 def test_one_process_has_no_process_group() -> None:
@@ -68,6 +29,11 @@ def test_one_process_has_no_process_group() -> None:
         assert world.share(5).is_whole
         assert world.largest(3) == 3
         assert world.from_first(lambda: "answer") == "answer"
+        assert world.gathered("answer") == ["answer"]
+        with pytest.raises(UsageError) as caught, world.agreed():
+            raise UsageError("x")
+        assert not caught.value.told_elsewhere
+        assert not world.common(caught.value).told_elsewhere
 
 
 def test_shares_of_all_processes_are_the_batch() -> None:
@@ -122,6 +88,20 @@ def meet(out: Path) -> None:
             world.from_first(fail)
         except HaganError as error:
             told["error"] = [type(error).__name__, str(error)]
+        told["gathered"] = world.gathered(["x" * (1000 * world.rank), None, 0.1])
+        with world.agreed():
+            told["passed"] = True
+        told["ends"] = []
+        for wrong in ([1], [2, 1], [0, 1, 2]):
+            try:
+                with world.agreed():
+                    if world.rank in wrong:
+                        raise ScanError("E101", f"told by {world.rank}")
+            except HaganError as error:
+                said = [str(error), error.exit_code, error.told_elsewhere]
+                told["ends"].append(world.gathered(said))  # type: ignore[attr-defined]
+        common = world.common(HaganError("x"))
+        told["speakers"] = world.gathered(not common.told_elsewhere)
     out.write_text(json.dumps(told))
 
 
@@ -141,6 +121,12 @@ def test_three_processes_agree_on_everything(tmp_path: Path) -> None:
         "b": ["torch.int64", 5],
     }
     assert told[0]["error"] == ["BadInputError", "a file: damaged"]
+    assert told[0]["gathered"] == [["x" * (1000 * rank), None, 0.1] for rank in range(3)]
+    assert told[0]["passed"] is True
+    assert told[0]["ends"] == [
+        [[f"E101 told by {teller}", 3, rank != teller] for rank in range(3)] for teller in (1, 1, 0)
+    ]
+    assert told[0]["speakers"] == [True, False, False]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,16 @@ def test_lines_are_means_since_the_last(tmp_path: Path) -> None:
     assert [line["d/real"] for line in read_metrics(log.path)] == [1.5, 3.5]
 
 
+def test_means_are_over_the_turns_that_were_taken(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl", every=4, resumed_step=0)
+    for step in range(1, 13):
+        rare = {"encoder/x": float(step)} if step in (1, 4, 7) else {}
+        log.add(step, {"d/real": 1.0, **rare})
+    lines = read_metrics(log.path)
+    assert [line.get("encoder/x") for line in lines] == [2.5, 7.0, None]
+    assert [line["d/real"] for line in lines] == [1.0] * 3
+
+
 def test_resuming_cuts_what_will_be_trained_again(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     log = MetricsLog(path, every=1, resumed_step=0)

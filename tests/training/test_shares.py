@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from hagan.config.models import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.models.build import build_model
 from hagan.models.gan import GAN
+from hagan.models.ha_gan import HAGAN
 from hagan.training.shares import Share, share_of_turn, turn_seed
 
 
@@ -69,6 +73,43 @@ def test_outside_the_block_the_model_draws_for_itself(model: GAN[Any]) -> None:
         raise KeyError
     assert model.draw_latents(7).shape == (7, 64)
     assert "draw_latents" not in vars(model)
+
+
+def test_a_share_leaves_no_trace_on_the_model(model: GAN[Any]) -> None:
+    before = dict(vars(model))
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with share_of_turn(model, Share(0, 1, 4), seed=3) as turn:
+        assert model.seat is turn
+        # Other models of the process go on drawing for themselves.
+        other = build_model(recipe("hagan-tiny-32").model)
+        assert other.draw_latents(7).shape == (7, 64)
+        assert model.state_dict().keys() == state.keys()
+    assert vars(model) == before
+    assert len(pickle.dumps(model)) == len(pickle.dumps(deepcopy(model)))
+
+
+def test_a_share_within_a_share_is_our_mistake(model: GAN[Any]) -> None:
+    share = Share(0, 1, 4)
+    with share_of_turn(model, share, seed=3), pytest.raises(AssertionError):
+        share_of_turn(model, share, seed=4).__enter__()
+    assert "seat" not in vars(model)
+
+
+def test_a_model_of_other_latents_has_them_cut_too() -> None:
+    """Whoever draws from another distribution says so in `new_latents` alone."""
+    config = recipe("hagan-tiny-32").model
+
+    class Uniform(HAGAN):
+        def new_latents(self, count: int) -> Tensor:
+            return torch.rand(count, self.latent_dim)
+
+    assert isinstance(config, HAGANConfig)
+    uniform = Uniform(config)
+    with share_of_turn(uniform, Share(0, 4, 4), seed=3):
+        expected = uniform.draw_latents(4)
+    assert float(expected.min()) >= 0
+    with share_of_turn(uniform, Share(1, 2, 4), seed=3):
+        assert torch.equal(uniform.draw_latents(2), expected[1:3])
 
 
 def test_a_term_of_the_whole_batch_has_its_gradient_whatever_the_cut(model: GAN[Any]) -> None:

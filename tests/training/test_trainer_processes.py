@@ -86,6 +86,7 @@ def test_a_signal_to_either_stops_both_after_the_same_step(tmp_path: Path) -> No
         kind, text = one["error"]
         assert kind == "InterruptedRunError"
         assert "SIGTERM: stopped after step 2 of 50" in text
+    assert [one["told_elsewhere"] for one in told] == [False, True]
     again = train_together(2, tmp_path, settings={"steps": 3})
     assert [(one["resumed"], one["step"], one["code"]) for one in again] == [(2, 3, 0)] * 2
 
@@ -110,7 +111,7 @@ def test_a_process_that_dies_ends_the_other_with_a_line(tmp_path: Path) -> None:
     told = train_together(2, tmp_path, settings={"steps": 50}, mine={"1": {"die_after": 2}})
     assert told[1]["code"] == 9
     kind, text = told[0]["error"]
-    assert kind == "InterruptedRunError"
+    assert kind == "LostProcessError"
     assert "another process of this run ended" in text
     assert "\n" not in text
 

@@ -1,4 +1,4 @@
-"""`hagan encode`: latent codes of scans."""
+"""`hagan encode`: latent codes of scans; several processes encode them in turns."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from rich.console import Console
 
 from hagan.errors import BadInputError, ScanError, UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hagan.cli.together import Company
+    from hagan.inference.reconstruct import Prepared
+    from hagan.inference.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -34,41 +42,50 @@ class Encode:
 
     def run(self) -> int:
         """Encode; returns the exit code."""
+        from hagan.cli.together import company
+
+        with company() as together:
+            return self._run(together)
+
+    def _run(self, together: Company) -> int:
         import numpy as np
 
-        from hagan.cli.train import pick_device
         from hagan.data.dataset import Fold
-        from hagan.data.files import make_folder, write_bytes_atomically
-        from hagan.inference.reconstruct import encode, prepared_scans
+        from hagan.inference.reconstruct import open_scans
         from hagan.inference.sampler import Sampler
 
-        if self.out.suffix != ".npz":
-            raise UsageError(f"{self.out}: name a file that ends in .npz")
-        console = Console(highlight=False, soft_wrap=True, quiet=self.json)
-        sampler = Sampler.from_run(self.model, pick_device(self.device))
-        fold = None if self.fold is None else Fold.parse(self.fold)
+        world = together.world
+        with world.agreed():
+            if self.out.suffix != ".npz":
+                raise UsageError(f"{self.out}: name a file that ends in .npz")
+            sampler = Sampler.from_run(self.model, together.device(self.device))
+            fold = None if self.fold is None else Fold.parse(self.fold)
+            scans = open_scans(self.scans, sampler, fold=fold, masks=self.masks)
+        console = Console(highlight=False, soft_wrap=True, quiet=self.json or not world.is_first)
         names, subjects, codes, failed = [], [], [], []
-        for scan in prepared_scans(self.scans, sampler, fold=fold, masks=self.masks):
-            if isinstance(scan, ScanError):
-                failed.append(str(scan))
-                console.print(str(scan), markup=False)
-                continue
-            codes.append(encode(sampler, scan.array)[0].float().cpu().numpy())
-            names.append(scan.name)
-            subjects.append(scan.subject)
+        for numbers in together.rounds(range(len(scans))):
+            with world.agreed():
+                number = together.own(numbers)
+                own = None if number is None else self._encoded(sampler, scans.prepared(number))
+            for found in world.gathered(own):
+                if isinstance(found, str):
+                    failed.append(found)
+                    console.print(found, markup=False)
+                elif found is not None:
+                    names.append(found["name"])
+                    subjects.append(found["subject"])
+                    codes.append(np.array(found["code"], np.float32))
         if not codes:
-            raise BadInputError(f"{self.scans}: no scan could be encoded")
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            codes=np.stack(codes),
-            names=np.array(names),
-            subjects=np.array(subjects),
-            weights_sha256=np.array(sampler.loaded.sha256),
-        )
-        make_folder(self.out.parent)
-        write_bytes_atomically(self.out, buffer.getvalue())
-        if self.json:
+            error = BadInputError(f"{self.scans}: no scan could be encoded")
+            raise world.common(error)
+        held = {
+            "codes": np.stack(codes),
+            "names": np.array(names),
+            "subjects": np.array(subjects),
+            "weights_sha256": np.array(sampler.loaded.sha256),
+        }
+        world.from_first(lambda: self._write(held))
+        if self.json and world.is_first:
             print(json.dumps({"out": str(self.out), "encoded": len(codes), "failed": failed}))
         console.print(
             f"Wrote {len(codes)} codes of {sampler.loaded.model.latent_dim} entries to {self.out}"
@@ -76,3 +93,22 @@ class Encode:
             f"Next: numpy.load({str(self.out)!r})['codes']"
         )
         return BadInputError.exit_code if failed else 0
+
+    def _encoded(self, sampler: Sampler, scan: Prepared | ScanError) -> dict[str, Any] | str:
+        """Name, subject and code as JSON holds them, exactly; or what is wrong with the scan."""
+        from hagan.inference.reconstruct import encode
+
+        if isinstance(scan, ScanError):
+            return str(scan)
+        code = encode(sampler, scan.array)[0].float().tolist()
+        return {"name": scan.name, "subject": scan.subject, "code": code}
+
+    def _write(self, held: dict[str, NDArray[Any]]) -> None:
+        import numpy as np
+
+        from hagan.data.files import make_folder, write_bytes_atomically
+
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **held)
+        make_folder(self.out.parent)
+        write_bytes_atomically(self.out, buffer.getvalue())

@@ -1,4 +1,7 @@
-"""`hagan evaluate`: judge generated volumes, whoever made them, against real ones."""
+"""`hagan evaluate`: judge generated volumes, whoever made them, against real ones.
+
+Several processes measure the volumes together; the first one judges.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,9 @@ from hagan.config.evaluation import PRESETS, EvaluationConfig, Normalisation, Pr
 from hagan.errors import UsageError
 
 if TYPE_CHECKING:
-    from hagan.cli.opening import Opened
+    from hagan.cli.together import Company
     from hagan.evaluation.comparison import Comparison, Sides
+    from hagan.training.distributed import World
 
 RESULTS = "results.json"
 
@@ -84,25 +88,60 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate; returns the exit code."""
+        from hagan.cli.together import company
+
+        with company() as together:
+            return self._run(together)
+
+    def _run(self, together: Company) -> int:
+        world = together.world
+        given = self.fakes and self.real and all(map(_holds_features, (*self.fakes, self.real)))
+        if self.self_test or given:
+            # There are no volumes to share: one process is enough.
+            return self._alone() if world.is_first else 0
+        from hagan.cli.shared_measuring import shared_cache
+
+        with world.agreed():
+            if not self.fakes or self.real is None:
+                raise UsageError(
+                    "name what is judged and what it is judged by: hagan evaluate FAKE --real REAL"
+                )
+            _claim(self.out)
+            own = replace(self, device=together.device(self.device))
+        with shared_cache(own, world) as flags:
+            return flags._judge(world)
+
+    def _alone(self) -> int:
         if self.self_test:
             from hagan.cli.self_test import run_self_test
 
             return run_self_test(self)
-        if not self.fakes or self.real is None:
-            raise UsageError(
-                "name what is judged and what it is judged by: hagan evaluate FAKE --real REAL"
-            )
-        if all(_holds_features(path) for path in (*self.fakes, self.real)):
-            from hagan.cli.given_features import evaluate_features
+        from hagan.cli.given_features import evaluate_features
 
-            return evaluate_features(self)
+        return evaluate_features(self)
+
+    def _judge(self, world: World) -> int:
+        """Measure the volumes together; the first process goes on alone and writes everything."""
+        from hagan.cli.instruments import instruments
         from hagan.cli.opening import open_sides
+        from hagan.cli.shared_measuring import measure_together
+        from hagan.evaluation.comparison import compare
 
-        console = Console(highlight=False, soft_wrap=True, quiet=self.json)
-        _claim(self.out)
+        quiet = self.json or not world.is_first
+        console = Console(highlight=False, soft_wrap=True, quiet=quiet)
         display = Display(console)
-        opened = open_sides(self, display)
-        comparison = self.compare(opened, display)
+        with world.agreed():
+            opened = open_sides(self, display, processes=world.size)
+            measuring = instruments(self, opened.hounsfield)
+            config = self.config()
+        with display.sets() as (begin, tick):
+            if world.size > 1:
+                measure_together(opened.sides, measuring, config, world, begin, tick)
+            if not world.is_first:
+                return 0
+            comparison = compare(
+                opened.sides, measuring, config, opened.facts, on_begin=begin, on_progress=tick
+            )
         comparison = replace(comparison, warnings=(*opened.notes, *comparison.warnings))
         self.finish(comparison, opened.sides, console)
         return 0
@@ -122,21 +161,6 @@ class Evaluate:
             anchors=self.anchors and PRESETS[self.preset]().anchors,
             slabs=self.slabs,
         )
-
-    def compare(self, opened: Opened, display: Display) -> Comparison:
-        """Measure and judge."""
-        from hagan.cli.instruments import instruments
-        from hagan.evaluation.comparison import compare
-
-        with display.sets() as (begin, tick):
-            return compare(
-                opened.sides,
-                instruments(self, opened.hounsfield),
-                self.config(),
-                opened.facts,
-                on_begin=begin,
-                on_progress=tick,
-            )
 
     def finish(self, comparison: Comparison, sides: Sides, console: Console) -> None:
         """Write every file and print the tables."""

@@ -1,8 +1,13 @@
-"""`hagan generate`: new volumes of a run, marked as synthetic, each one repeatable."""
+"""`hagan generate`: new volumes of a run, marked as synthetic, each one repeatable.
+
+Several processes make the volumes in turns and leave the folder that one of them would leave.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +19,9 @@ from rich.progress import track
 from hagan.errors import UsageError
 
 if TYPE_CHECKING:
-    from hagan.inference.export import Exporter
+    from hagan.cli.together import Company
+    from hagan.data.volume import Volume
+    from hagan.inference.export import Exporter, Row
     from hagan.inference.sampler import Sampler
 
 
@@ -45,37 +52,35 @@ class Generate:
 
     def run(self) -> int:
         """Generate; returns the exit code."""
-        if self.format == "dicom":
-            raise UsageError("writing DICOM is not there yet; take --format nifti or npy")
-        if self.count < 1 or self.seed < 0 or not 0 < self.truncation <= 1:
-            raise UsageError("--count from 1, --seed from 0, --truncation above 0 and at most 1")
-        from hagan.cli.train import pick_device
-        from hagan.inference.export import GENERATED, MANIFEST, SUFFIXES, Exporter
+        from hagan.cli.together import company
+
+        with company() as together:
+            return self._run(together)
+
+    def _run(self, together: Company) -> int:
+        from hagan.inference.export import GENERATED, MANIFEST, Exporter
         from hagan.inference.sampler import Sampler
 
-        console = Console(highlight=False, soft_wrap=True, quiet=self.json)
-        sampler = Sampler.from_run(self.model, pick_device(self.device), self.stream)
-        exporter = Exporter(self.out, sampler.loaded, kind=GENERATED)
-        suffix = SUFFIXES[self.format]
-        if any(not row.file.endswith(suffix) for row in exporter.manifest.rows):
-            raise UsageError(f"{self.out} holds files of another format; choose a new folder")
-        classes = sampler.loaded.model.num_classes
-        for index in track(
-            range(self.count), "generating", console=console, disable=not console.is_terminal
-        ):
-            file = f"{index:04d}{suffix}"
-            label = index % classes if classes and self.label is None else self.label
-            begun = exporter.manifest.row_of(file)
-            if begun is not None:
-                asked = (self.seed, index, label, self.truncation)
-                if (begun.seed, begun.index, begun.label, begun.truncation) != asked:
-                    raise UsageError(
-                        f"{self.out / file} was made with other flags; choose a new folder"
-                    )
-                if (self.out / file).is_file():
-                    continue
-            self._add(exporter, sampler, file, index, label)
-        if self.json:
+        world = together.world
+        with world.agreed():
+            self._refuse_what_cannot_be()
+            sampler = Sampler.from_run(
+                self.model,
+                together.device(self.device),
+                self.stream,
+                processes=world.size,
+                encodes=False,
+            )
+            exporter = Exporter(self.out, sampler.loaded, kind=GENERATED)
+            missing = self._missing(exporter, sampler)
+        # One process may see a folder a moment later than another.
+        missing = world.from_first(lambda: missing)
+        console = Console(highlight=False, soft_wrap=True, quiet=self.json or not world.is_first)
+        rounds = together.rounds(missing)
+        hidden = not console.is_terminal or console.quiet
+        for indices in track(rounds, "generating", console=console, disable=hidden):
+            self._add(exporter, sampler, together, indices)
+        if self.json and world.is_first:
             rows = [asdict(row) for row in exporter.manifest.rows]
             print(json.dumps({"manifest": str(self.out / MANIFEST), "rows": rows}, indent=2))
         console.print(
@@ -84,19 +89,81 @@ class Generate:
         )
         return 0
 
-    def _add(
-        self, exporter: Exporter, sampler: Sampler, file: str, index: int, label: int | None
-    ) -> None:
-        """Make one volume and write it; slab by slab it never comes into memory whole."""
-        from hagan.inference.export import Row, hash_of
+    def _refuse_what_cannot_be(self) -> None:
+        if self.format == "dicom":
+            raise UsageError("writing DICOM is not there yet; take --format nifti or npy")
+        if self.count < 1 or self.seed < 0 or not 0 < self.truncation <= 1:
+            raise UsageError("--count from 1, --seed from 0, --truncation above 0 and at most 1")
 
-        seed, truncation = self.seed, self.truncation
-        row = Row(file=file, sha256="", seed=seed, index=index, label=label, truncation=truncation)
+    def _missing(self, exporter: Exporter, sampler: Sampler) -> list[int]:
+        """Numbers of the volumes that are still to be made.
+
+        Raises:
+            UsageError: The folder holds volumes that were made with other flags.
+        """
+        from hagan.inference.export import SUFFIXES
+
+        suffix = SUFFIXES[self.format]
+        if any(not row.file.endswith(suffix) for row in exporter.manifest.rows):
+            raise UsageError(f"{self.out} holds files of another format; choose a new folder")
+        missing = []
+        for index in range(self.count):
+            row = self._row(index, sampler)
+            begun = exporter.manifest.row_of(row.file)
+            if begun is not None and replace(begun, sha256="") != row:
+                raise UsageError(
+                    f"{self.out / row.file} was made with other flags; choose a new folder"
+                )
+            if begun is None or not (self.out / row.file).is_file():
+                missing.append(index)
+        return missing
+
+    def _row(self, index: int, sampler: Sampler) -> Row:
+        """The manifest's row of a volume, but for the hash."""
+        from hagan.inference.export import SUFFIXES, Row
+
+        classes = sampler.loaded.model.num_classes
+        return Row(
+            file=f"{index:04d}{SUFFIXES[self.format]}",
+            sha256="",
+            seed=self.seed,
+            index=index,
+            label=index % classes if classes and self.label is None else self.label,
+            truncation=self.truncation,
+        )
+
+    def _add(
+        self, exporter: Exporter, sampler: Sampler, together: Company, indices: Sequence[int]
+    ) -> None:
+        """Make one volume a process and write it, then the rows of all."""
+        from hagan.inference.export import Row
+
+        world, index = together.world, together.own(indices)
+        row = None
+        with ExitStack() as held:
+            with world.agreed():
+                if index is not None:
+                    volume, row = held.enter_context(self._made(sampler, index))
+            # Not before there is a volume: what fails at once leaves no folder.
+            world.from_first(exporter.begin)
+            with world.agreed():
+                if row is not None:
+                    exporter.write(volume, row)
+        rows = [Row(**found) for found in world.gathered(row and asdict(row)) if found is not None]
+        world.from_first(lambda: exporter.enter(rows))
+
+    @contextmanager
+    def _made(self, sampler: Sampler, index: int) -> Iterator[tuple[Volume, Row]]:
+        """A volume and its row; slab by slab it never comes into memory whole."""
+        from hagan.inference.export import hash_of
+
+        row = self._row(index, sampler)
+        seed, label, truncation = self.seed, row.label, self.truncation
         if sampler.streams:
             with sampler.sample_on_disk(
                 index, seed=seed, folder=self.out, label=label, truncation=truncation
             ) as (volume, sha256):
-                exporter.add(volume, replace(row, sha256=sha256))
+                yield volume, replace(row, sha256=sha256)
         else:
             volume = sampler.sample(index, seed=seed, label=label, truncation=truncation)
-            exporter.add(volume, replace(row, sha256=hash_of(volume)))
+            yield volume, replace(row, sha256=hash_of(volume))

@@ -71,10 +71,12 @@ def recipe_facts(name: str) -> dict[str, Any]:
 
     from hagan.config.codec import to_plain
     from hagan.models.build import build_model
+    from hagan.training.cost import step_cost
 
     # The meta device makes the shapes without the numbers.
     with torch.device("meta"):
         model = build_model(config.model)
+    cost = step_cost(config)
     players = {
         phase.name: sum(p.numel() for p in phase.trains.parameters()) for phase in model.phases()
     }
@@ -88,6 +90,11 @@ def recipe_facts(name: str) -> dict[str, Any]:
         "parameters": total,
         "parameters by player": players,
         "memory of weights, gradients and Adam (MiB)": round(total * BYTES_OF_STATE / 2**20),
+        f"peak of a training step of batch {config.training.batch_size} (MiB)": round(
+            cost.peak / 2**20
+        ),
+        "peak by player (MiB)": {phase.name: round(phase.peak / 2**20) for phase in cost.phases},
+        "GFLOP of a training step": round(cost.flops / 1e9, 1),
         "modules": {
             module_name: type(module).__name__
             for module_name, module in model.named_modules()

@@ -6,10 +6,13 @@ import errno
 import importlib
 import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hagan import __version__
 from hagan.errors import DiskError, HaganError
+from hagan.training.place import speaks
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:Demo", "the main job from nothing to a report, on phantoms"),
@@ -17,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "phantom": ("phantom:Phantom", "a cohort of phantoms with known truth"),
     "check": ("check:Check", "look at scans without writing anything"),
     "prepare": ("prepare:Prepare", "scans to a store"),
+    "plan": ("plan:PlanTraining", "what fits the memory, and how long a step takes"),
     "train": ("train:Train", "train a recipe on a store; the same command resumes"),
     "submit": ("submit:Submit", "train as a SLURM job that goes on when its time is up"),
     "generate": ("generate:Generate", "new volumes from a run"),
@@ -33,7 +37,8 @@ DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROF
 
 CODES = """\
 exit codes: 0 ok, 1 the demo's own check failed, 2 usage, 3 bad input, 4 out of memory, 5 disk,
-6 training diverged, 7 unsafe file refused, 130 interrupted and saved"""
+6 training diverged, 7 unsafe file refused, 8 another of its processes is gone,
+130 interrupted and saved"""
 
 
 @runtime_checkable
@@ -72,6 +77,18 @@ def parse(arguments: list[str]) -> Command:
     return parsed
 
 
+def _parsed_by_all(arguments: list[str]) -> Command:
+    """`parse`; of several processes with one command line the first one tells what is wrong."""
+    if speaks(os.environ):
+        return parse(arguments)
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        return parse(arguments)
+
+
 def usage() -> str:
     """The list of commands."""
     width = max(len(name) for name in COMMANDS)
@@ -98,12 +115,13 @@ def run(arguments: list[str]) -> int:
     """Run a command line; what a user can cause ends in one line and its exit code."""
     try:
         try:
-            return parse(arguments).run()
+            return _parsed_by_all(arguments).run()
         finally:
             # Here, so that a reader which is gone is met below and not by Python at exit.
             sys.stdout.flush()
     except HaganError as error:
-        print(f"hagan: {error}", file=sys.stderr)
+        if not error.told_elsewhere:
+            print(f"hagan: {error}", file=sys.stderr)
         return error.exit_code
     except MemoryError:
         print("hagan: out of memory; take a smaller batch or side", file=sys.stderr)

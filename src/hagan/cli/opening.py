@@ -43,8 +43,13 @@ class Opened:
     hounsfield: tuple[float, float] | None
 
 
-def open_sides(flags: Evaluate, display: Display) -> Opened:
+def open_sides(flags: Evaluate, display: Display, *, processes: int = 1) -> Opened:
     """Open the sides of a command line.
+
+    Args:
+        flags: The command line.
+        display: For progress.
+        processes: How many do the same at once, and share a CPU's memory.
 
     Raises:
         UsageError: Flags that contradict each other.
@@ -55,7 +60,7 @@ def open_sides(flags: Evaluate, display: Display) -> Opened:
     device = pick_device(flags.device)
     count = flags.count or DEFAULT_COUNT
     fakes: dict[str, Source] = {
-        _name(path, flags.fakes): open_run(path, count, flags.seed, device)
+        _name(path, flags.fakes): open_run(path, count, flags.seed, device, processes)
         if is_run(path)
         else open_side(path, display.counting)
         for path in flags.fakes

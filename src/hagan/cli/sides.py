@@ -94,15 +94,16 @@ def open_side(path: Path, progress: Progress) -> Source:
         return FolderSource.survey(path, tick)
 
 
-def open_run(path: Path, count: int, seed: int, device: str) -> RunSource:
-    """Open a run.
+def open_run(path: Path, count: int, seed: int, device: str, processes: int = 1) -> RunSource:
+    """Open a run; `processes` of them share a CPU's memory.
 
     Raises:
         BadInputError: It has no weights.
     """
     from hagan.inference.sampler import Sampler
 
-    return RunSource(path, Sampler.from_run(path, device), count, seed)
+    sampler = Sampler.from_run(path, device, processes=processes, encodes=False)
+    return RunSource(path, sampler, count, seed)
 
 
 def held_back(path: Path, real: Path) -> str | None:

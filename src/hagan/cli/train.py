@@ -45,8 +45,16 @@ class Train:
     """Numbers of the forward passes, instead of the recipe's."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes CUDA where there is any."""
+    resident: Literal["auto", "always", "never"] = "auto"
+    """Hold all scans in the device's memory; auto does on CUDA where a quarter of it suffices."""
+    prefetch: int | None = None
+    """Batches to read ahead where scans are not held; by default 2 on a GPU and 0 on a CPU."""
     conditional: bool = False
     """Train the class-conditional form on the store's labels."""
+    tune: Literal["auto", "always", "never"] = "auto"
+    """Time the forms of layers that have several before a new run; auto: on CUDA."""
+    compile: Literal["no", "default", "reduce-overhead"] = "no"
+    """torch.compile for the networks that make and encode volumes; the last with CUDA graphs."""
     tensorboard: bool = True
     """Also write TensorBoard events, where it is installed."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
@@ -65,29 +73,29 @@ class Train:
         import torch
 
         from hagan.cli.display import TrainingDisplay
-        from hagan.data.batches import Batches
+        from hagan.cli.feeding import choose_to_hold, feeding
         from hagan.models.build import build_model
-        from hagan.training.distributed import device_of, open_world, this_place
+        from hagan.training.compiled import compile_networks
+        from hagan.training.distributed import open_world, own_device, this_place
         from hagan.training.trainer import Trainer, step_seed
 
         place = this_place()
-        run = self.run_dir()
-        store = open_store(self.store, run)
-        config = self.config(run, store)
-        dataset = open_dataset(store, config, run)
-        device = device_of(pick_device(self.device), place)
-        scans = same_inputs(run, config, store)
-        if place is None or place.rank == 0:
-            write_inputs(run, config, store, scans)
-        torch.manual_seed(step_seed(config.training.seed, -1))
-        model = build_model(config.model)
-        batches = Batches(
-            dataset,
-            config.training.batch_size,
-            config.training.seed,
-            mirror=config.training.mirror,
-        )
-        with open_world(place, device) as world, ExitStack() as shown:
+        with open_world(place, self.device) as world, ExitStack() as shown:
+            with world.agreed():
+                run = self.run_dir()
+                store = open_store(self.store, run)
+                config = self.config(run, store)
+                dataset = open_dataset(store, config, run)
+                device = own_device(pick_device(self.device), place)
+                scans = same_inputs(run, config, store)
+                held = choose_to_hold(dataset, device, self.resident)
+                torch.manual_seed(step_seed(config.training.seed, -1))
+                model = build_model(config.model)
+            world.from_first(lambda: write_inputs(run, config, store, scans))
+            batches = shown.enter_context(
+                feeding(dataset, config.training, device, held=held, prefetch=self.prefetch)
+            )
+            compile_networks(model.to(device), self.compile, torch.device(device))
             display = None
             if world.is_first:
                 display = shown.enter_context(TrainingDisplay(run, config.training.steps))
@@ -101,9 +109,11 @@ class Train:
                 on_step=None if display is None else display.update,
                 tensorboard=self.tensorboard,
                 world=world,
+                tune=self.tune == "always" or (self.tune == "auto" and device.startswith("cuda")),
             )
             if display is not None:
                 where = device if world.size == 1 else f"{device} in {world.size} processes"
+                where += ", which holds all scans" if held else ""
                 display.begin(config, dataset, where, trainer.step)
             trainer.train()
         if display is not None:
@@ -112,6 +122,8 @@ class Train:
 
     def config(self, run: RunDir, store: Store) -> RunConfig:
         """The recipe with this command's changes; a run that was begun keeps what it has."""
+        if self.prefetch is not None and self.prefetch < 0:
+            raise UsageError(f"--prefetch {self.prefetch} must be 0 or more batches")
         if self.recipe.endswith(".json"):
             path = Path(self.recipe)
             if not path.is_file():

@@ -156,11 +156,14 @@ class HAGANConfig:
             raise UsageError(f"high_doublings must be from 2 to {MOST_HIGH_DOUBLINGS}")
         self.num_doublings  # noqa: B018  raises for a shape that no network fits
         depth, step = self.volume_shape[0], self.reduction
-        if self.num_slabs < 1 or depth % (step * self.num_slabs):
-            fitting = [n for n in range(1, 17) if depth % (step * n) == 0]
+        fitting = [n for n in range(1, depth // step + 1) if depth % (step * n) == 0]
+        # All but the last three layers of D^H halve a slab's depth too.
+        thinnest = 2 ** max(self.num_doublings + self.high_doublings - 3, 0)
+        if self.num_slabs not in fitting or depth // self.num_slabs < thinnest:
+            listed = [n for n in fitting if n <= 16 and depth // n >= thinnest]
             raise UsageError(
                 f"{depth} slices cannot be cut into {self.num_slabs} slabs of a multiple of {step} "
-                f"slices; set num_slabs to one of {fitting}"
+                f"slices and at least {thinnest}; set num_slabs to one of {listed}"
             )
         narrowest = max(4, 2**self.high_doublings)
         if self.latent_dim < 1 or self.width < 4 or self.width % narrowest:

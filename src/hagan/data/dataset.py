@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hagan.data.store import Store, StoreEntry, fold_of
 from hagan.errors import BadInputError, UsageError
+from hagan.types import Labels
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class VolumeDataset:
     Attributes:
         store: The store.
         entries: The scans of this part, in the store's order.
+        device: Where volumes come: the CPU.
         num_classes: Number of classes; 0 unless every scan of this part has a label.
     """
 
@@ -91,6 +93,7 @@ class VolumeDataset:
             BadInputError: No scan is left.
         """
         self.store = store
+        self.device = torch.device("cpu")
         self.entries: tuple[StoreEntry, ...] = tuple(
             entry
             for entry in store.entries
@@ -108,6 +111,11 @@ class VolumeDataset:
         """Count the scans."""
         return len(self.entries)
 
+    @property
+    def volume_shape(self) -> tuple[int, int, int]:
+        """Voxels along d, h, w of every volume."""
+        return self.store.volume_shape
+
     def volume(self, index: int) -> Float[Tensor, "1 d h w"]:
         """Read one volume.
 
@@ -122,6 +130,21 @@ class VolumeDataset:
         """
         return torch.from_numpy(self.store.load(self.entries[index]))[None]
 
+    def read_into(
+        self, index: int, out: Float[Tensor, "1 d h w"], *, mirrored: bool = False
+    ) -> None:
+        """Read one volume to where it is wanted.
+
+        Args:
+            index: Its number, from 0.
+            out: A place on the CPU, in float32.
+            mirrored: Swap left and right.
+
+        Raises:
+            BadInputError: Its file is damaged.
+        """
+        self.store.load_into(self.entries[index], out[0].numpy(), mirrored=mirrored)
+
     def label(self, index: int) -> int | None:
         """Look up the class of one scan.
 
@@ -132,3 +155,16 @@ class VolumeDataset:
             Index into the class names; None where the part has no classes.
         """
         return self.entries[index].label if self.num_classes else None
+
+    def one_hot(self, indices: list[int]) -> Labels:
+        """Look up the classes of some scans of a part that has classes.
+
+        Args:
+            indices: Their numbers, from 0.
+
+        Returns:
+            A row for each.
+        """
+        assert self.num_classes, "a part with classes"
+        labels = torch.tensor([self.label(index) for index in indices])
+        return torch.nn.functional.one_hot(labels, self.num_classes).float()

@@ -1,4 +1,4 @@
-"""A store: one int16 memory-mapped .npy a scan, and index.json, which says what each one is.
+"""A store: one int16 .npy a scan, and index.json, which says what each one is.
 
 The index is whole or not at all, and a scan counts only once it is in the index. Intensities are
 in [-1, 1]; a step of int16 is 3e-5, a fortieth of a Hounsfield unit in the paper's CT window.
@@ -27,9 +27,10 @@ from hagan.data.index import StoreEntry as StoreEntry
 from hagan.data.placement import Geometry as Geometry
 from hagan.data.placement import Window as Window
 from hagan.data.placement import as_rows
+from hagan.data.quantised import quantise as quantise
+from hagan.data.quantised import read_voxels
 from hagan.errors import BadInputError, UsageError
 
-FULL_SCALE = 32767
 _STRAY = re.compile(r"\d{4,}\.npy|\.[0-9a-f]{8}-(\d{4,}\.npy|index\.json)")
 
 
@@ -47,18 +48,6 @@ def fold_of(subject: str, num_folds: int = 5) -> int:
     """
     digest = hashlib.sha256(subject.encode()).digest()
     return int.from_bytes(digest[:8], "big") % num_folds
-
-
-def quantise(volume: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Turn [-1, 1] into the store's int16.
-
-    Args:
-        volume: Intensities in [-1, 1].
-
-    Returns:
-        The same shape, from -32767 to 32767.
-    """
-    return np.rint(np.clip(volume, -1, 1) * FULL_SCALE).astype(np.int16)
 
 
 class Store:
@@ -187,18 +176,29 @@ class Store:
         Raises:
             BadInputError: Its file is absent or damaged.
         """
-        path = self.path / entry.file
-        try:
-            stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise BadInputError(f"cannot read {path}: {error}; run hagan prepare again") from error
-        if stored.shape != self.volume_shape or stored.dtype != np.int16:
-            raise BadInputError(
-                f"{path} holds {stored.dtype} {stored.shape}, expected int16 {self.volume_shape}; "
-                "run hagan prepare again"
-            )
-        volume: NDArray[np.float32] = stored.astype(np.float32) / np.float32(FULL_SCALE)
+        volume = np.empty(self.volume_shape, np.float32)
+        self.load_into(entry, volume)
         return volume
+
+    def load_into(
+        self,
+        entry: StoreEntry,
+        out: NDArray[np.float32] | NDArray[np.int16],
+        *,
+        mirrored: bool = False,
+    ) -> None:
+        """Read one volume to where it is wanted.
+
+        Args:
+            entry: Which one.
+            out: Where to [d, h, w]: float32 for intensities in [-1, 1], int16 for what is stored.
+            mirrored: Swap left and right.
+
+        Raises:
+            BadInputError: Its file is absent or damaged.
+        """
+        assert out.shape == self.volume_shape, "a place for one volume"
+        read_voxels(self.path / entry.file, out, mirrored=mirrored)
 
     def save_volume(self, file: str, volume: NDArray[np.float32]) -> None:
         """Write one array; it belongs to the store only once an entry names it.

@@ -10,27 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from hagan.config.evaluation import EvaluationConfig
-from hagan.errors import BadInputError
-from hagan.evaluation import anchors
-from hagan.evaluation.bench import (
-    ABOUT_TRAINING,
-    VOLUMES,
-    Bench,
-    Instruments,
-    RowKind,
-    has_slabs,
-    measures_of,
-)
+from hagan.evaluation.bench import ABOUT_TRAINING, VOLUMES, Bench, Instruments, RowKind
 from hagan.evaluation.fitness import fitness_of
 from hagan.evaluation.intensities import difference
-from hagan.evaluation.measure import Fact, Measure
+from hagan.evaluation.lineup import line_up
+from hagan.evaluation.measure import Fact
 from hagan.evaluation.measuring import Measured, measure_set
 from hagan.evaluation.memorisation import ALARM_SHARE, BLOCK_SHARE
 from hagan.evaluation.scores import Score, Unavailable
-from hagan.evaluation.sets import Part, VolumeSet
+from hagan.evaluation.sets import VolumeSet
 
 CHANCE = 0.05
 """p below which training scans are the nearest more often than by chance."""
@@ -137,36 +126,17 @@ def compare(
     Raises:
         BadInputError: A set has fewer than two volumes, or volumes that no figure describes.
     """
-    count = _count(sides, config)
-    rng = np.random.default_rng(config.seed)
-    chosen = rng.permutation(len(sides.train))[: count or None]
-    floor = Part("floor: other real volumes", sides.train, sorted(chosen.tolist()))
-    fakes = [Part(fake.name, fake, range(count or len(fake))) for fake in sides.fakes]
-    kinds: list[tuple[VolumeSet, RowKind]] = [(fake, "fake") for fake in fakes]
-    kinds.append((floor, "floor"))
-    if config.anchors:
-        size = min(len(fake) for fake in fakes)
-        kinds += _anchors(sides.train, size, config)
-
-    measures = measures_of(sides.real.shape, instruments, config)
-
-    def measured(volumes: VolumeSet, wanted: Sequence[Measure]) -> Measured:
+    lined = line_up(sides.fakes, sides.real, sides.train, instruments, config)
+    found: dict[int, Measured] = {}
+    for volumes, wanted in lined.measured():
         if on_begin is not None:
             on_begin(volumes.name, len(volumes))
-        return measure_set(volumes, wanted, instruments.cache, on_progress)
-
-    real = measured(sides.real, list(measures.values()))
-    train = measured(sides.train, list(measures.values()))
-    mirrored = None
-    if config.anchors:
-        flipped = anchors.mirrored(sides.train, len(sides.train), config.seed)
-        mirrored = measured(flipped, [*instruments.extractors, measures["thumbnail"]])
-    rows = [
-        Row(volumes.name, kind, measured(volumes, list(measures.values())))
-        for volumes, kind in kinds
-    ]
-    bench = Bench(instruments, measures, real, train, mirrored, facts, config)
-    for row, (volumes, _) in zip(rows, kinds, strict=True):
+        found[id(volumes)] = measure_set(volumes, wanted, instruments.cache, on_progress)
+    real, train = found[id(sides.real)], found[id(sides.train)]
+    mirrored = None if lined.mirrored is None else found[id(lined.mirrored)]
+    rows = [Row(volumes.name, kind, found[id(volumes)]) for volumes, kind in lined.rows]
+    bench = Bench(instruments, lined.measures, real, train, mirrored, facts, config)
+    for row, (volumes, _) in zip(rows, lined.rows, strict=True):
         if on_begin is not None:
             on_begin(f"figures of {row.name}", 0)
         is_unknown = row.kind == "fake" and not sides.train_is_known
@@ -185,37 +155,6 @@ def compare(
         warnings=tuple(_warnings(rows, real, train, sides)),
         config=config,
     )
-
-
-def _count(sides: Sides, config: EvaluationConfig) -> int | None:
-    """Volumes a set, the same for all; None where each is judged whole."""
-    for volumes in (*sides.fakes, sides.real, sides.train):
-        if len(volumes) < 2:
-            raise BadInputError(
-                f"{volumes.name} has {len(volumes)} volume; two at the very least, and some "
-                "hundreds for figures that mean something"
-            )
-    if not config.equal_counts and config.count is None:
-        return None
-    sizes = [len(volumes) for volumes in (*sides.fakes, sides.train)]
-    return min([*sizes, config.count or max(sizes)])
-
-
-def _anchors(
-    train: VolumeSet, count: int, config: EvaluationConfig
-) -> list[tuple[VolumeSet, RowKind]]:
-    made: dict[str, tuple[VolumeSet, RowKind]] = {
-        "copies": (anchors.copies(train, count, config.seed), "copies"),
-        "mirrored copies": (anchors.mirrored(train, count, config.seed), "copies"),
-        "PCA Gaussian": (anchors.gaussian(train, count, config.seed), "anchor"),
-        "blurred copies": (anchors.blurred(train, count, config.seed), "anchor"),
-    }
-    if has_slabs(train.shape, config.slabs):
-        stitched = anchors.stitched(train, count, config.seed, config.slabs)
-        made["stitched slabs"] = (stitched, "anchor")
-    for name, (volumes, _) in made.items():
-        volumes.name = name
-    return list(made.values())
 
 
 def with_floors(rows: Sequence[Row]) -> Iterator[Row]:

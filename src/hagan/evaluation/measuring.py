@@ -140,25 +140,10 @@ def measure_set(
     rows: dict[str, list[NDArray[np.float64]]] = {measure.name: [] for measure in measures}
     hashes = []
     for index in range(len(volumes)):
-        volume = volumes.volume(index)
-        where = f"{volumes.name}: volume {index} ({volumes.subjects[index]})"
-        if not np.isfinite(volume).all():
-            raise BadInputError(f"{where} has NaN or infinite voxels; make it again or remove it")
-        if volume.min() == volume.max():
-            raise BadInputError(
-                f"{where} is constant ({volume.flat[0]:g}); a generator that has died makes such "
-                "volumes, and no figure describes them"
-            )
-        sha256 = hash_of(volume)
+        sha256, vectors = measure_volume(volumes, index, measures, cache)
         hashes.append(sha256)
-        for measure in measures:
-            vector = cache.get(measure, sha256)
-            if vector is None:
-                vector = measure(volume)
-                if not np.isfinite(vector).all():
-                    raise BadInputError(f"{where}: {measure.name} is not finite")
-                cache.put(measure, sha256, vector)
-            rows[measure.name].append(vector)
+        for name, vector in vectors.items():
+            rows[name].append(vector)
         if on_progress is not None:
             on_progress()
     return Measured(
@@ -167,3 +152,33 @@ def measure_set(
         tuple(hashes),
         {name: np.stack(vectors) for name, vectors in rows.items()},
     )
+
+
+def measure_volume(
+    volumes: VolumeSet, index: int, measures: Sequence[Measure], cache: Cache
+) -> tuple[str, dict[str, NDArray[np.float64]]]:
+    """Hash of one volume of a set, and what each measure reads off it or read before.
+
+    Raises:
+        BadInputError: The volume has NaN voxels or is constant, or a measure of it is not finite.
+    """
+    volume = volumes.volume(index)
+    where = f"{volumes.name}: volume {index} ({volumes.subjects[index]})"
+    if not np.isfinite(volume).all():
+        raise BadInputError(f"{where} has NaN or infinite voxels; make it again or remove it")
+    if volume.min() == volume.max():
+        raise BadInputError(
+            f"{where} is constant ({volume.flat[0]:g}); a generator that has died makes such "
+            "volumes, and no figure describes them"
+        )
+    sha256 = hash_of(volume)
+    vectors = {}
+    for measure in measures:
+        vector = cache.get(measure, sha256)
+        if vector is None:
+            vector = measure(volume)
+            if not np.isfinite(vector).all():
+                raise BadInputError(f"{where}: {measure.name} is not finite")
+            cache.put(measure, sha256, vector)
+        vectors[measure.name] = vector
+    return sha256, vectors

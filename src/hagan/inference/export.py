@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -100,11 +101,19 @@ class Exporter:
 
     def add(self, volume: Volume, row: Row) -> None:
         """Write one volume with its marks, then its row; the same call mends what a kill left."""
+        self.begin()
+        self.write(volume, row)
+        self.enter([row])
+
+    def begin(self) -> None:
+        """Make the folder known as ours, before its first volume: a kill may come at any time."""
         if not self._begun:
-            # Before the first volume, so that a killed call leaves a folder that is known as ours.
             make_folder(self.folder)
             self._write_manifest()
             self._begun = True
+
+    def write(self, volume: Volume, row: Row) -> None:
+        """Write one volume with its marks and nothing else, as several processes may at once."""
         path = self.folder / row.file
         facts = {
             "Synthetic": True,
@@ -125,9 +134,13 @@ class Exporter:
             side_car = path.with_suffix(".json")
             marked = json.loads(side_car.read_text()) | facts
             write_bytes_atomically(side_car, (json.dumps(marked, indent=2) + "\n").encode())
-        kept = tuple(r for r in self.manifest.rows if r.file != row.file)
-        rows = tuple(sorted((*kept, row), key=lambda r: r.file))
-        self.manifest = dataclasses.replace(self.manifest, rows=rows)
+
+    def enter(self, rows: Sequence[Row]) -> None:
+        """Put volumes that are written into the manifest; for one process of all."""
+        files = {row.file for row in rows}
+        kept = (row for row in self.manifest.rows if row.file not in files)
+        all_rows = tuple(sorted((*kept, *rows), key=lambda row: row.file))
+        self.manifest = dataclasses.replace(self.manifest, rows=all_rows)
         self._write_manifest()
 
     def _write_manifest(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from hagan.data.scans import Fault, find_scans, match_masks
 from hagan.data.store import Store
 from hagan.data.volume import Volume
 from hagan.errors import BadInputError, ScanError, UsageError
+from hagan.inference.export import hash_of
 from hagan.inference.sampler import Sampler
+from hagan.inference.stream import spooled
 from hagan.models.gan import Encodes
 from hagan.types import Latents
 
@@ -39,14 +42,31 @@ def is_store(path: Path) -> bool:
     return (path / "index.json").is_file()
 
 
-def prepared_scans(
+class Scans:
+    """The scans of a store or a folder by number, each prepared when it is asked for."""
+
+    def __init__(self, count: int, prepared: Callable[[int], Prepared | ScanError]) -> None:
+        """Count them and say how one is prepared, as `open_scans` does."""
+        self._count = count
+        self._prepared = prepared
+
+    def __len__(self) -> int:
+        """Count the scans, those that cannot be prepared included."""
+        return self._count
+
+    def prepared(self, number: int) -> Prepared | ScanError:
+        """Scan number `number`, from 0, as the model takes it, or its fault."""
+        return self._prepared(number)
+
+
+def open_scans(
     source: Path,
     sampler: Sampler,
     *,
     fold: Fold | None = None,
     masks: Path | None = None,
-) -> Iterator[Prepared | ScanError]:
-    """The scans of a store or a folder, each as the model takes it or with its fault.
+) -> Scans:
+    """The scans of a store or a folder, of which none is read yet.
 
     Args:
         source: A store, a folder of scans, or one scan.
@@ -61,8 +81,7 @@ def prepared_scans(
     if is_store(source):
         if masks is not None:
             raise UsageError("a store's scans are masked already; leave --masks out")
-        yield from _stored(Store.open(source), sampler, fold)
-        return
+        return _stored(Store.open(source), sampler, fold)
     if fold is not None:
         raise UsageError("--fold holds back subjects of a store; a folder of scans has none")
     geometry = sampler.geometry
@@ -74,7 +93,9 @@ def prepared_scans(
         raise UsageError(f"--masks goes with brain-t1; the model's data were {geometry.protocol}")
     scans = find_scans(source)
     matched = {} if masks is None else match_masks(scans, masks)
-    for scan in scans:
+
+    def prepared(number: int) -> Prepared | ScanError:
+        scan = scans[number]
         try:
             if scan.fault is not None:
                 raise _error_of(scan.fault)
@@ -86,9 +107,10 @@ def prepared_scans(
                 scan.read(), geometry.prepare_config, read_mask, name=scan.name
             )
         except ScanError as error:
-            yield error
-            continue
-        yield Prepared(scan.name, scan.subject, array, placement)
+            return error
+        return Prepared(scan.name, scan.subject, array, placement)
+
+    return Scans(len(scans), prepared)
 
 
 def _error_of(fault: Fault) -> ScanError:
@@ -96,13 +118,17 @@ def _error_of(fault: Fault) -> ScanError:
     return ScanError(fault.code, fault.message.removeprefix(f"{fault.code} "))
 
 
-def _stored(store: Store, sampler: Sampler, fold: Fold | None) -> Iterator[Prepared]:
+def _stored(store: Store, sampler: Sampler, fold: Fold | None) -> Scans:
     shape = sampler.loaded.model.volume_shape
     if tuple(store.volume_shape) != tuple(shape):
         raise UsageError(f"{store.path} holds volumes of {store.volume_shape}, the model {shape}")
     entries = store.entries if fold is None else VolumeDataset(store, fold, part="held-out").entries
-    for entry in entries:
-        yield Prepared(entry.source, entry.subject, store.load(entry), entry, entry.label)
+
+    def prepared(number: int) -> Prepared:
+        entry = entries[number]
+        return Prepared(entry.source, entry.subject, store.load(entry), entry, entry.label)
+
+    return Scans(len(entries), prepared)
 
 
 def encode(sampler: Sampler, array: NDArray[np.float32]) -> Latents:
@@ -137,6 +163,51 @@ def label_of(sampler: Sampler, scan: Prepared) -> int | None:
     return scan.label
 
 
+@dataclass(frozen=True, eq=False)
+class Rebuilt:
+    """A scan as the model rebuilds it beside the scan as it was prepared, on one grid.
+
+    Both are in the scan's own intensities and lie where the scan lies.
+    """
+
+    volume: Volume
+    prepared: Volume
+    sha256: str
+    """Of the rebuilt voxels, as `hash_of` gives it."""
+
+    @property
+    def error(self) -> float:
+        """Mean absolute error, in the scan's own units."""
+        # Slice by slice, as the rebuilt voxels may be on disk because memory does not hold them.
+        pairs = zip(self.volume.voxels, self.prepared.voxels, strict=True)
+        total = sum(float(np.abs(one - other).sum(dtype=np.float64)) for one, other in pairs)
+        return total / self.prepared.voxels.size
+
+
+@contextmanager
+def reconstruction(sampler: Sampler, scan: Prepared, folder: Path) -> Iterator[Rebuilt]:
+    """A scan rebuilt, for the length of a block.
+
+    Args:
+        sampler: The model. Where it streams, the volume is made slab by slab and waits in a
+            nameless file; its voxels are the same.
+        scan: What is encoded.
+        folder: Where that file lies, 4 bytes a voxel; made if absent.
+
+    Raises:
+        UsageError: The model has no encoder, or is conditional and the scan has no label.
+        DiskError: The folder cannot be written to, or is full.
+    """
+    if not sampler.streams:
+        rebuilt, prepared = reconstruct(sampler, scan)
+        yield Rebuilt(rebuilt, prepared, hash_of(rebuilt))
+        return
+    prepared = restore_volume(scan.array, scan.placement)
+    slabs = _restored_slabs(sampler, scan)
+    with spooled(slabs, prepared.shape, folder) as (voxels, sha256):
+        yield Rebuilt(replace(prepared, voxels=voxels), prepared, sha256)
+
+
 def reconstruct(sampler: Sampler, scan: Prepared) -> tuple[Volume, Volume]:
     """A scan as the model rebuilds it, and as it was prepared, on the same grid.
 
@@ -146,8 +217,19 @@ def reconstruct(sampler: Sampler, scan: Prepared) -> tuple[Volume, Volume]:
     Raises:
         UsageError: The model has no encoder, or is conditional and the scan has no label.
     """
+    prepared = restore_volume(scan.array, scan.placement)
+    voxels = np.empty(prepared.shape, np.float32)
+    first = 0
+    for slab in _restored_slabs(sampler, scan):
+        voxels[first : first + len(slab)] = slab
+        first += len(slab)
+    assert first == len(voxels), (first, voxels.shape)
+    return replace(prepared, voxels=voxels), prepared
+
+
+def _restored_slabs(sampler: Sampler, scan: Prepared) -> Iterator[NDArray[np.float32]]:
+    """The rebuilt scan in its own intensities, from the first slice on."""
+    labels = sampler.one_hot(label_of(sampler, scan))
     codes = encode(sampler, scan.array)
-    with torch.no_grad():
-        rebuilt = sampler.loaded.model.generate(codes, sampler.one_hot(label_of(sampler, scan)))
-    array = rebuilt[0, 0].float().cpu().numpy()
-    return restore_volume(array, scan.placement), restore_volume(scan.array, scan.placement)
+    for slab in sampler.slabs(codes, labels):
+        yield restore_volume(slab, scan.placement).voxels

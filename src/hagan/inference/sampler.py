@@ -35,7 +35,15 @@ class Sampler:
     """Slices that are made at once; None for all. On CPU it changes no bit of a volume."""
 
     @classmethod
-    def from_run(cls, run: Path, device: str = "cpu", stream: Stream = "auto") -> Sampler:
+    def from_run(
+        cls,
+        run: Path,
+        device: str = "cpu",
+        stream: Stream = "auto",
+        *,
+        processes: int = 1,
+        encodes: bool = True,
+    ) -> Sampler:
         """A sampler of a run's weights for use.
 
         Args:
@@ -43,12 +51,15 @@ class Sampler:
             device: Where to compute.
             stream: Whether volumes are made slab by slab; by default where the memory that is free
                 now does not hold the activations of a whole one.
+            processes: How many do the same at once, and share a CPU's memory.
+            encodes: Whether the encoder is wanted too, where there is one.
 
         Raises:
             BadInputError: There are no weights, or not ours.
         """
-        loaded = load_model(run, device)
-        return cls(loaded, device, depth_that_fits(loaded.model, stream, device))
+        loaded = load_model(run, device, only=None if encodes else ("generator",))
+        depth = depth_that_fits(loaded.model, stream, device, processes=processes)
+        return cls(loaded, device, depth)
 
     @property
     def streams(self) -> bool:
@@ -117,7 +128,7 @@ class Sampler:
         codes = self.latents(index, seed=seed, truncation=truncation)
         labels = self.one_hot(label)
         shape = self.loaded.model.volume_shape
-        with spooled(self._slabs(codes, labels), shape, folder) as (voxels, sha256):
+        with spooled(self._in_units(codes, labels), shape, folder) as (voxels, sha256):
             yield placed(voxels, self.geometry), sha256
 
     def decode(self, codes: Latents, label: int | None = None) -> Volume:
@@ -125,18 +136,24 @@ class Sampler:
         labels = self.one_hot(label)
         voxels = np.empty(self.loaded.model.volume_shape, np.float32)
         first = 0
-        for slab in self._slabs(codes, labels):
+        for slab in self._in_units(codes, labels):
             voxels[first : first + len(slab)] = slab
             first += len(slab)
         assert first == len(voxels), (first, voxels.shape)
         return placed(voxels, self.geometry)
 
-    def _slabs(self, codes: Latents, labels: Labels | None) -> Iterator[NDArray[np.float32]]:
-        """Slabs [depth, h, w] in the data's units, from the first slice to the last."""
-        geometry, model = self.geometry, self.loaded.model
+    def slabs(self, codes: Latents, labels: Labels | None) -> Iterator[NDArray[np.float32]]:
+        """The volume of a code [1, z] as slabs [depth, h, w] in [-1, 1], the first slice first."""
+        model = self.loaded.model
         depth = self.depth or model.volume_shape[0]
         for slab in model.generate_slabs(codes, labels, depth=depth):
-            yield in_units(slab[0, 0].float().cpu().numpy(), geometry)
+            yield slab[0, 0].float().cpu().numpy()
+
+    def _in_units(self, codes: Latents, labels: Labels | None) -> Iterator[NDArray[np.float32]]:
+        """`slabs` in the data's units."""
+        geometry = self.geometry
+        for slab in self.slabs(codes, labels):
+            yield in_units(slab, geometry)
 
     def one_hot(self, label: int | None) -> Labels | None:
         """A label as the model takes it.

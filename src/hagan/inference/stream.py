@@ -51,9 +51,19 @@ def slab_depth(model: GAN[Any], stream: Stream, *, free: int | None) -> int:
     return next((depth for depth in thinner if model.slab_bytes(depth) <= allowed), thinner[-1])
 
 
-def depth_that_fits(model: GAN[Any], stream: Stream, device: str) -> int:
-    """`slab_depth` with the memory that is free on a device now."""
-    return slab_depth(model, stream, free=free_memory(device))
+def depth_that_fits(model: GAN[Any], stream: Stream, device: str, *, processes: int = 1) -> int:
+    """`slab_depth` with the memory that is free on a device now.
+
+    Args:
+        model: As `slab_depth` takes it.
+        stream: As `slab_depth` takes it.
+        device: Where it computes.
+        processes: How many compute at once; on a CPU they share its memory.
+    """
+    free = free_memory(device)
+    if free is not None and device == "cpu":
+        free //= processes
+    return slab_depth(model, stream, free=free)
 
 
 @contextmanager

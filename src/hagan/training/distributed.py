@@ -1,19 +1,17 @@
-"""Several processes that train one run: under torchrun, under SLURM, or none of both.
+"""Several processes that do one thing together: train a run, or make and measure volumes.
 
-Every process computes its share of each step's batch. Gradients are added up by one explicit
-all-reduce a turn, not by DistributedDataParallel: the players of a GAN alternate, each with
-weights of its own that the others' turns use frozen. Small agreements (stop, out of memory) and
-checkpoints travel on the CPU through gloo, gradients on CUDA through NCCL. One process has no
+In training every process computes its share of each step's batch. Gradients are added up by one
+explicit all-reduce a turn, not by DistributedDataParallel: the players of a GAN alternate, each
+with weights of its own that the others' turns use frozen. Small agreements (stop, out of memory)
+and checkpoints travel on the CPU through gloo, gradients on CUDA through NCCL. One process has no
 process group, and the same code.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,61 +20,23 @@ from torch import Tensor
 from torch import distributed as dist
 
 from hagan import errors
-from hagan.errors import HaganError, InterruptedRunError, UsageError
+from hagan.errors import HaganError, LostProcessError, UsageError
+from hagan.training.place import Place, place_of, this_place
 from hagan.training.shares import Share
+
+__all__ = [
+    "Packed",
+    "Place",
+    "World",
+    "device_of",
+    "open_world",
+    "own_device",
+    "place_of",
+    "this_place",
+]
 
 TIMEOUT = timedelta(minutes=15)
 """How long processes wait for one another: to begin, and while the first one saves."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which of several processes this one is, and where they meet."""
-
-    rank: int
-    """From 0; the first one writes."""
-    size: int
-    local_rank: int
-    """Number among the processes of this machine, which picks the GPU."""
-    address: str
-    port: int
-
-
-def place_of(environment: Mapping[str, str]) -> Place | None:
-    """This process's place, from the variables of torchrun or else of SLURM's srun.
-
-    Returns:
-        None for a process on its own.
-
-    Raises:
-        UsageError: Variables are missing or not numbers.
-    """
-    if "RANK" in environment and "WORLD_SIZE" in environment:
-        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-    elif "SLURM_PROCID" in environment and "SLURM_NTASKS" in environment:
-        names = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID")
-    else:
-        return None
-    rank, size = (_number(environment, name) for name in names[:2])
-    if size == 1:
-        return None
-    local_rank = _number(environment, names[2])
-    if not 0 <= rank < size:
-        raise UsageError(f"{names[0]}={rank} must be from 0 to {names[1]} - 1 = {size - 1}")
-    address = environment.get("MASTER_ADDR")
-    if address is None or "MASTER_PORT" not in environment:
-        raise UsageError(
-            f"{names[1]}={size} asks for several processes, but MASTER_ADDR and MASTER_PORT do "
-            "not say where they meet; start with torchrun or `hagan submit`, or set both"
-        )
-    return Place(rank, size, local_rank, address, _number(environment, "MASTER_PORT"))
-
-
-def _number(environment: Mapping[str, str], name: str) -> int:
-    text = environment.get(name, "")
-    if not text.isdecimal():
-        raise UsageError(f"the environment's {name}={text!r} must be a number; torchrun sets it")
-    return int(text)
 
 
 class Packed:
@@ -97,7 +57,7 @@ class Packed:
 
 
 class World:
-    """The processes of a run; by default this one alone."""
+    """The processes of one command; by default this one alone."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank = rank
@@ -131,6 +91,57 @@ class World:
                 dist.all_reduce(flat)
         packed.unpack()
 
+    def gathered(self, value: Any) -> list[Any]:
+        """Every process's value, by rank.
+
+        Args:
+            value: What JSON can hold.
+        """
+        if self.size == 1:
+            return [value]
+        data = json.dumps(value).encode()
+        length = torch.tensor(len(data))
+        lengths = [torch.zeros_like(length) for _ in range(self.size)]
+        with _peers():
+            dist.all_gather(lengths, length)
+            buffer = torch.zeros(max(map(int, lengths)), dtype=torch.uint8)
+            buffer[: len(data)] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+            buffers = [torch.zeros_like(buffer) for _ in range(self.size)]
+            dist.all_gather(buffers, buffer)
+        return [
+            json.loads(each[: int(count)].numpy().tobytes())
+            for each, count in zip(buffers, lengths, strict=True)
+        ]
+
+    @contextmanager
+    def agreed(self) -> Iterator[None]:
+        """All processes come through the block, or all end with one error, which one of them tells.
+
+        What is wrong for all, such as a flag, is told once; what is wrong for one alone, such as a
+        disk, ends the others too. Nothing in the block may wait for another process.
+        """
+        if self.size == 1:
+            yield
+            return
+        error: HaganError | None = None
+        try:
+            yield
+        except HaganError as caught:
+            error = caught
+        answers = self.gathered(error and [type(error).__name__, str(error)])
+        wrong = [rank for rank, answer in enumerate(answers) if answer is not None]
+        if not wrong:
+            return
+        if wrong[0] == self.rank:
+            assert error is not None
+            raise error
+        raise _told_elsewhere(*answers[wrong[0]])
+
+    def common(self, error: HaganError) -> HaganError:
+        """An error that every process meets at the same place: the first one is to tell it."""
+        error.told_elsewhere = not self.is_first
+        return error
+
     def from_first(self, make: Callable[[], Any]) -> Any:
         """Do something in the first process alone; every one gets its answer, or its error.
 
@@ -142,7 +153,7 @@ class World:
         if not self.is_first:
             message = json.loads(self._broadcast_bytes(b""))
             if "error" in message:
-                raise _error(message["error"], message["text"])
+                raise _told_elsewhere(message["error"], message["text"])
             return message["answer"]
         try:
             answer = make()
@@ -179,7 +190,7 @@ class World:
             if self.is_first:
                 buffer.copy_(torch.frombuffer(bytearray(data), dtype=torch.uint8))
             dist.broadcast(buffer, src=0)
-        return bytes(buffer.tolist())
+        return buffer.numpy().tobytes()
 
 
 @contextmanager
@@ -188,7 +199,8 @@ def open_world(place: Place | None, device: str) -> Iterator[World]:
 
     Args:
         place: As `place_of` gives it.
-        device: Where this process trains; CUDA takes NCCL for gradients.
+        device: Where tensors are that are added up; CUDA takes NCCL for them. It may be `auto`, and
+            need not be there: that is for `device_of` to find.
 
     Raises:
         UsageError: The processes did not find one another.
@@ -196,10 +208,8 @@ def open_world(place: Place | None, device: str) -> Iterator[World]:
     if place is None:
         yield World()
         return
-    backend = "gloo"
-    if device.startswith("cuda"):
-        torch.cuda.set_device(device)
-        backend = "cpu:gloo,cuda:nccl"
+    on_cuda = device.startswith(("cuda", "auto")) and torch.cuda.is_available()
+    backend = "cpu:gloo,cuda:nccl" if on_cuda else "gloo"
     try:
         dist.init_process_group(
             backend,
@@ -222,6 +232,10 @@ def open_world(place: Place | None, device: str) -> Iterator[World]:
 def device_of(name: str, place: Place | None) -> str:
     """The device of this process: `cuda` becomes the GPU of its number on the machine.
 
+    Args:
+        name: A device that torch knows and that is there.
+        place: As `place_of` gives it.
+
     Raises:
         UsageError: The machine has fewer GPUs than processes.
     """
@@ -237,34 +251,41 @@ def device_of(name: str, place: Place | None) -> str:
     return f"cuda:{place.local_rank if count > 1 else 0}"
 
 
+def own_device(name: str, place: Place | None) -> str:
+    """`device_of`, made the one that torch takes by itself where there are several processes."""
+    device = device_of(name, place)
+    if place is not None and device.startswith("cuda"):
+        torch.cuda.set_device(device)
+    return device
+
+
 @contextmanager
 def _peers() -> Iterator[None]:
     """Say plainly that another process is gone, where torch speaks of sockets.
 
     Raises:
-        InterruptedRunError: A process died or cannot be reached.
+        LostProcessError: A process died or cannot be reached.
     """
     try:
         yield
     except RuntimeError as error:
-        raise InterruptedRunError(
+        raise LostProcessError(
             f"another process of this run ended or cannot be reached ({_first_line(error)}); see "
-            "what it said. The same command goes on from the newest checkpoint"
+            "what it said. The same command goes on from what was saved before"
         ) from error
 
 
-def _error(name: str, text: str) -> HaganError:
-    """The first process's error, or a plain one of its class where that needs more to be made."""
+def _told_elsewhere(name: str, text: str) -> HaganError:
+    """Another process's error, which that one tells; a plain one where its class needs more."""
     kind = getattr(errors, name, HaganError)
     assert issubclass(kind, HaganError)
-    return HaganError(text) if kind is errors.ScanError else kind(text)
+    error = HaganError(text) if kind is errors.ScanError else kind(text)
+    # On the object too where a plain one stands for its class.
+    error.exit_code = kind.exit_code
+    error.told_elsewhere = True
+    return error
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:160] if lines else type(error).__name__
-
-
-def this_place() -> Place | None:
-    """`place_of` the environment of this process."""
-    return place_of(os.environ)

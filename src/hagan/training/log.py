@@ -6,7 +6,7 @@ import json
 import resource
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,11 @@ from hagan.data.files import write_bytes_atomically
 
 
 class MetricsLog:
-    """Means of the losses since the last line, with rate and peak memory, in metrics.jsonl."""
+    """Means of the losses since the last line, with rate and peak memory, in metrics.jsonl.
+
+    A phase that takes its turn only now and then counts at the steps where it did, and has no entry
+    in a line without one.
+    """
 
     def __init__(self, path: Path, *, every: int, resumed_step: int) -> None:
         """Open the log.
@@ -31,7 +35,8 @@ class MetricsLog:
         self.path = path
         self.every = every
         self._sums: dict[str, float] = defaultdict(float)
-        self._count = 0
+        self._turns: Counter[str] = Counter()
+        self._steps = 0
         self._began = time.perf_counter()
         self._keep(resumed_step)
 
@@ -40,22 +45,24 @@ class MetricsLog:
 
         Args:
             step: Steps done, this one included.
-            values: Losses and norms by name.
+            values: Losses and norms by name, of the turns that the step had.
         """
         for name, value in values.items():
             self._sums[name] += value
-        self._count += 1
+        self._turns.update(values.keys())
+        self._steps += 1
         if step % self.every:
             return None
         now = time.perf_counter()
         line: dict[str, Any] = {"step": step}
-        line |= {name: total / self._count for name, total in self._sums.items()}
-        line["steps_per_second"] = self._count / max(now - self._began, 1e-9)
+        line |= {name: total / self._turns[name] for name, total in self._sums.items()}
+        line["steps_per_second"] = self._steps / max(now - self._began, 1e-9)
         line["peak_memory_mib"] = peak_memory_mib()
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
         self._sums.clear()
-        self._count, self._began = 0, now
+        self._turns.clear()
+        self._steps, self._began = 0, now
         return line
 
     def _keep(self, last_step: int) -> None:

@@ -55,7 +55,7 @@ def turn_seed(seed: int, *names: str | int) -> int:
 
 
 class ShareOfTurn:
-    """What a model draws and asks for while it computes the loss of one share."""
+    """A model's `Seat`: what it draws and asks for while it computes the loss of one share."""
 
     def __init__(self, share: Share, seed: int, whole: Sequence[Tensor] | None) -> None:
         """Describe the share.
@@ -77,7 +77,7 @@ class ShareOfTurn:
         """The share's rows of what `draw` gives for the whole batch.
 
         Args:
-            draw: The model's own method, which draws from torch's global generator.
+            draw: The model's own `new_latents`, which draws from torch's global generator.
             count: How many; a multiple of the share for rows of the whole batch. Anything else
                 comes from the share's own random numbers.
         """
@@ -137,21 +137,17 @@ def share_of_turn(
     that no two volumes of a batch get the same ones.
 
     Args:
-        model: Its `draw_latents` and, for terms that are no mean over volumes, its `whole_batch`
-            are the share's inside the block.
+        model: Its seat is the share's inside the block: what it draws and, for terms that are no
+            mean over volumes, what it sees of the whole batch.
         share: Whose loss is computed.
         seed: Of the turn, the same for every share.
         whole: As `ShareOfTurn` takes it.
     """
     turn = ShareOfTurn(share, seed, whole)
-    draw = model.draw_latents
     torch.manual_seed(turn_seed(seed, share.first) if share.first else seed)
-    # On the object, not the class: other models of the process go on drawing for themselves.
-    vars(model).update(
-        draw_latents=lambda count: turn.latents(draw, count), whole_batch=turn.whole_batch
-    )
+    assert "seat" not in vars(model), "a share within a share"
+    model.seat = turn
     try:
         yield turn
     finally:
-        for name in ("draw_latents", "whole_batch"):
-            vars(model).pop(name)
+        del model.seat

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -17,21 +18,16 @@ from hagan.config.training import RunConfig
 from hagan.data.batches import Batch
 from hagan.errors import DivergedError, InterruptedRunError, UsageError
 from hagan.models.gan import GAN
-from hagan.models.weights import published_tensors, save_weights
+from hagan.networks.forms import set_forms
 from hagan.training.average import MovingAverage
-from hagan.training.checkpoint import (
-    Checkpoint,
-    named,
-    newest_checkpoint,
-    save_checkpoint,
-    under,
-)
 from hagan.training.distributed import World
 from hagan.training.log import MetricsLog, open_tensorboard
 from hagan.training.players import make_players
 from hagan.training.preview import write_preview
+from hagan.training.saving import Resumed, Saver, same_start
 from hagan.training.shares import Share
 from hagan.training.signals import StopRequest, stop_on_signals
+from hagan.training.tuning import fastest_forms
 from hagan.training.turn import NonFiniteError, Turns
 
 log = logging.getLogger(__name__)
@@ -81,6 +77,7 @@ class Trainer:
         on_step: Callable[[Progress], None] | None = None,
         tensorboard: bool = False,
         world: World | None = None,
+        tune: bool = False,
     ) -> None:
         """Set up players and resume.
 
@@ -95,6 +92,8 @@ class Trainer:
             tensorboard: Also write TensorBoard events, where it is installed.
             world: The processes that train the run together; by default this one alone. The
                 first one alone writes into the run's folder.
+            tune: Time the forms of layers that have several on this device, before the first step
+                of a new run; a run keeps its forms.
 
         Raises:
             UsageError: There are more processes than volumes in a batch.
@@ -103,17 +102,16 @@ class Trainer:
         self.config = config
         self.batches = batches
         self.run_dir = run
-        self.geometry = geometry
         self.device = torch.device(device)
         self.on_step = on_step
         self.world = world or World()
         training = config.training
         if training.batch_size < self.world.size:
-            raise UsageError(
+            few = UsageError(
                 f"{self.world.size} processes share batches of {training.batch_size}; take "
                 "a --batch-size of at least as many volumes, or fewer processes"
             )
-        self._same_start()
+            raise self.world.common(few)
         self.players = make_players(model.phases())
         self.turns = Turns(
             model,
@@ -123,10 +121,20 @@ class Trainer:
             accumulate=training.accumulate,
             largest_share=-(-training.batch_size // self.world.size),
         )
+        same_start(self.model, self.world)
         self.average = (
             MovingAverage(model, half_life=training.average_half_life, ramp=training.average_ramp)
             if training.average_half_life is not None
             else None
+        )
+        self.saver = Saver(
+            self.model,
+            self.players,
+            self.average,
+            config=config,
+            run=run,
+            geometry=geometry,
+            world=self.world,
         )
         self.step = 0
         self.roll_backs = 0
@@ -135,6 +143,9 @@ class Trainer:
         if self.world.is_first:
             run.path.mkdir(parents=True, exist_ok=True)
         self.resumed = self._resume()
+        if tune and not self.resumed:
+            fastest = partial(fastest_forms, model, batches.at(0), training.precision, self.device)
+            set_forms(model, self.world.from_first(fastest))
         self._open_metrics()
         if tensorboard and self.world.is_first:
             self.tensorboard = open_tensorboard(run.tensorboard)
@@ -175,11 +186,12 @@ class Trainer:
         """Save what the last regular checkpoint has not."""
         self.save()
         if stop.signal is not None and self.step < self.config.training.steps:
-            raise InterruptedRunError(
+            error = InterruptedRunError(
                 f"{stop.signal.name}: stopped after step {self.step} of "
                 f"{self.config.training.steps}, everything saved in {self.run_dir.path}; "
                 "the same command goes on"
             )
+            raise self.world.common(error)
 
     # One step.
 
@@ -199,7 +211,7 @@ class Trainer:
             self.on_step(Progress(self.step, self.config.training.steps, seconds, line))
 
     def train_step(self) -> dict[str, float]:
-        """Every player's turn; returns terms and gradient norms by `<phase>/<name>`.
+        """The turn of every player that has one; returns terms and norms by `<phase>/<name>`.
 
         Raises:
             NonFiniteError: A loss or gradient is not finite; weights may have moved.
@@ -213,6 +225,8 @@ class Trainer:
         self.turns.begin(self.step, seed, self._load)
         values: dict[str, float] = {}
         for player in self.players:
+            if not player.phase.has_turn(self.step):
+                continue
             player.set_rate(share)
             for repeat in range(player.phase.repeats):
                 values |= self.turns.take(player, repeat)
@@ -236,11 +250,12 @@ class Trainer:
         failed_at, roll_backs = self.step, self.roll_backs + 1
         resumed = self._resume()
         if roll_backs > self.config.training.max_roll_backs or not resumed:
-            raise DivergedError(
+            diverged = DivergedError(
                 f"{error}, after {roll_backs - 1} roll-backs; the last good state is step "
                 f"{self.step} in {self.run_dir.state}. Lower the learning rates, or look at "
                 f"{self.run_dir.metrics} for the loss that grew"
-            ) from error
+            )
+            raise self.world.common(diverged) from error
         self.roll_backs = roll_backs
         log.warning("%s; rolled back from step %d to %d", error, failed_at, self.step)
         self._open_metrics()
@@ -251,57 +266,16 @@ class Trainer:
 
     def save(self) -> str:
         """Write a checkpoint, then the weights for use; returns the checkpoint's SHA-256."""
-        sha256: str = self.world.from_first(self._write)
-        return sha256
-
-    def _write(self) -> str:
-        tensors = named("model", self.model.state_dict())
-        for player in self.players:
-            tensors |= named(f"adam/{player.phase.name}", player.state())
-        if self.average is not None:
-            tensors |= named("average", self.average.tensors)
-        checkpoint = Checkpoint(
-            step=self.step, tensors=tensors, facts={"roll_backs": self.roll_backs}
-        )
-        sha256 = save_checkpoint(self.run_dir.state, checkpoint, keep=self.config.training.keep)
-        self.run_dir.weights.parent.mkdir(parents=True, exist_ok=True)
-        save_weights(
-            published_tensors(self.model) if self.average is None else self.average.tensors,
-            self.run_dir.weights,
-            config=self.config,
-            step=self.step,
-            geometry=self.geometry,
-        )
-        return sha256
+        return self.saver.save(Resumed(self.step, self.roll_backs, self.turns.needed))
 
     def _resume(self) -> bool:
         """Take up the newest valid checkpoint; false where there is none."""
-        checkpoint = self._newest()
-        if checkpoint is None:
+        found = self.saver.resume()
+        if found is None:
             return False
-        self.model.load_state_dict(under("model", checkpoint.tensors))
-        for player in self.players:
-            player.load_state(under(f"adam/{player.phase.name}", checkpoint.tensors))
-        if self.average is not None:
-            for name, tensor in under("average", checkpoint.tensors).items():
-                self.average.tensors[name].copy_(tensor)
-        self.step = checkpoint.step
-        self.roll_backs = int(checkpoint.facts["roll_backs"])
+        self.step, self.roll_backs = found.step, found.roll_backs
+        self.turns.take_up(found.accumulate)
         return True
-
-    def _newest(self) -> Checkpoint | None:
-        """The checkpoint that the first process finds; the others need not see its disk."""
-        found = newest_checkpoint(self.run_dir.state) if self.world.is_first else None
-        told = self.world.from_first(lambda: found and [found.step, found.facts])
-        if told is None:
-            return None
-        tensors = self.world.tensors_from_first({} if found is None else found.tensors)
-        return Checkpoint(step=told[0], tensors=tensors, facts=told[1])
-
-    def _same_start(self) -> None:
-        """Give every process the first one's weights, however they were drawn."""
-        if self.world.size > 1:
-            self.model.load_state_dict(self.world.tensors_from_first(self.model.state_dict()))
 
     def _open_metrics(self) -> None:
         """Cut the log back to the present step, in the process that writes it."""

@@ -64,7 +64,8 @@ class Turns:
         self.device = device
         self.precision = precision
         self.largest_share = largest_share
-        self.accumulate = min(accumulate, largest_share)
+        self._asked = min(accumulate, largest_share)
+        self.accumulate = self._asked
         self._asking: set[str] = set()
         """Phases with terms that are no mean over volumes."""
         self._floating = [b for b in model.buffers() if b.is_floating_point()]
@@ -72,6 +73,15 @@ class Turns:
         self._prepared: list[tuple[Share, Any]] | None = None
         self._seed = 0
         self._step = 0
+
+    @property
+    def needed(self) -> int:
+        """Micro-batches that lack of memory forced; 1 where it never did."""
+        return self.accumulate if self.accumulate > self._asked else 1
+
+    def take_up(self, needed: int) -> None:
+        """Go on with the micro-batches that were `needed` before."""
+        self.accumulate = min(max(self.accumulate, needed), self.largest_share)
 
     def begin(self, step: int, seed: int, load: Callable[[int], tuple[Batch, Share]]) -> None:
         """Begin a step.
@@ -223,14 +233,19 @@ class Turns:
         parts = []
         for part in share.cut(self.accumulate):
             rows = slice(part.first - share.first, part.first - share.first + part.count)
-            labels = None if batch.labels is None else batch.labels[rows].to(self.device)
+            labels = None if batch.labels is None else self._moved(batch.labels[rows])
             # The same draws for every part: r is one for the whole batch.
             torch.manual_seed(seed if repeat else self._seed)
-            prepared = self.model.prepare(batch.volumes[rows].to(self.device), labels)
+            prepared = self.model.prepare(self._moved(batch.volumes[rows]), labels)
             parts.append((part, prepared))
         if repeat == 0:
             self._prepared = parts
         return parts
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        """On the device; from pinned memory to CUDA it travels while the CPU goes on."""
+        # Elsewhere not: only CUDA keeps what is asked of it later behind the copy.
+        return tensor.to(self.device, non_blocking=self.device.type == "cuda")
 
     def _restore(self, values: Sequence[Tensor]) -> None:
         for buffer, value in zip(self._floating, values, strict=True):
@@ -243,11 +258,12 @@ class Turns:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if self.accumulate >= self.largest_share:
-            raise OutOfMemoryError(
+            error = OutOfMemoryError(
                 f"out of memory in the {phase}'s turn of step {self._step} with one volume at a "
                 "time; take a recipe of a smaller side, a smaller model.width, --precision bf16 "
                 "on CUDA, or a device with more memory"
             )
+            raise self.world.common(error)
         self.accumulate = min(2 * self.accumulate, self.largest_share)
         log.warning(
             "out of memory in the %s's turn of step %d; taken again, and from now on, in "
