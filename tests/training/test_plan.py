@@ -8,7 +8,7 @@ import pytest
 
 from hagan.config.recipes import recipe
 from hagan.config.training import RunConfig
-from hagan.errors import OutOfMemoryError
+from hagan.errors import OutOfMemoryError, UsageError
 from hagan.models.ha_gan import HAGAN
 from hagan.training.cost import PhaseCost, StepCost, step_cost
 from hagan.training.plan import MIB, OVERHEADS, Plan, Planner, slabs_of
@@ -160,8 +160,8 @@ def test_slabs_too_thin_for_the_discriminator_are_not_tried() -> None:
         Planner(MIB, cost=noted).plan(replace(config(), model=model))
     assert set(seen) == {8, 16, 32}
     assert HAGAN(replace(model, num_slabs=32)).generator is not None
-    with pytest.warns(UserWarning, match="zero-element"):
-        HAGAN(replace(model, num_slabs=64))
+    with pytest.raises(UsageError, match="at least 8"):
+        replace(model, num_slabs=64)
 
 
 @pytest.mark.slow

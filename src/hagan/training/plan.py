@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-import torch
-
 from hagan.config.training import RunConfig
 from hagan.errors import OutOfMemoryError, UsageError
-from hagan.models.build import build_model
 from hagan.training.cost import StepCost, step_cost
 
 Setting = Literal["batch_size", "accumulate", "precision", "num_slabs"]
@@ -253,18 +249,9 @@ def _twice_the_slabs(config: RunConfig) -> RunConfig | None:
     if slabs is None:
         return None
     try:
-        doubled = replace(config, model=replace(config.model, num_slabs=2 * slabs))
+        return replace(config, model=replace(config.model, num_slabs=2 * slabs))
     except UsageError:
         return None
-    return doubled if _has_all_weights(doubled) else None
-
-
-def _has_all_weights(config: RunConfig) -> bool:
-    """Whether every layer has weights: a slab that is too thin for D^H leaves its last none."""
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
-        model = build_model(config.model)
-    return all(parameter.numel() for parameter in model.parameters())
 
 
 def _training(config: RunConfig, **changes: Any) -> RunConfig:
