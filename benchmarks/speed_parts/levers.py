@@ -12,9 +12,7 @@ from torch import Tensor, nn
 from hagan.config.models import HAGANConfig
 from hagan.models.build import BUILDERS
 from hagan.models.ha_gan import HAGAN
-from hagan.networks.blocks import NormAct
-from hagan.networks.ha_gan.discriminator import HighDiscriminator, LowDiscriminator
-from hagan.networks.plain import make_plain
+from hagan.networks.plain import SWITCHED, make_plain
 from hagan.networks.upsample import UpConv
 from hagan.training.players import Player
 
@@ -124,8 +122,6 @@ class Switches:
                 layer.form = form
         if levers.norms:
             _unplain(self.model)
-        else:
-            self._undo.append(_whole_as_written(self.model))
         if not levers.layout:
             self._undo.append(_layout_as_written(self.model))
         self._set_adam(levers.adam)
@@ -174,20 +170,8 @@ class Switches:
 
 def _unplain(model: nn.Module) -> None:
     for module in model.modules():
-        if isinstance(module, NormAct | HighDiscriminator | LowDiscriminator):
+        if isinstance(module, SWITCHED):
             module.plain = False
-
-
-def _whole_as_written(model: HAGAN) -> Callable[[], None]:
-    """Let G^H normalise whole volumes by the textbook without gradients too."""
-    high: Any = model.generator.high
-
-    def whole(features: Tensor) -> Any:
-        return high._chain(features, (*high.acts, torch.tanh))
-
-    assert hasattr(high, "_whole")
-    high._whole = whole
-    return lambda: delattr(high, "_whole")
 
 
 def _layout_as_written(model: HAGAN) -> Callable[[], None]:
@@ -238,12 +222,10 @@ def as_plain(config: HAGANConfig) -> PlainConfig:
     return PlainConfig(**{field.name: getattr(config, field.name) for field in fields(config)})
 
 
-def write_plain(model: HAGAN) -> HAGAN:
-    """The textbook path for good."""
+def _plain(config: HAGANConfig) -> HAGAN:
+    model = HAGAN(config)
     make_plain(model)
-    _whole_as_written(model)
-    _layout_as_written(model)
     return model
 
 
-BUILDERS[PlainConfig] = lambda config: write_plain(HAGAN(config))
+BUILDERS[PlainConfig] = _plain

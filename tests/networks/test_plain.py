@@ -65,3 +65,12 @@ def test_all_of_a_plain_model_is_plain() -> None:
     make_plain(model)
     assert all(m.form == "plain" for m in model.modules() if isinstance(m, UpConv))
     assert all(m.plain for m in model.modules() if hasattr(m, "plain"))
+    # Without gradients too: features stay as they lie, and what is given is not overwritten.
+    features = torch.rand(1, 8, 8, 8, 8)
+    before = features.clone()
+    with torch.no_grad():
+        assert model.generator.high._laid_out(features) is features
+        maps = model.generator.common(model.draw_latents(1))
+        model.generator.high(features)
+    assert maps.is_contiguous()
+    assert torch.equal(features, before)

@@ -10,7 +10,11 @@ from torch import nn
 
 from hagan.networks.blocks import NormAct
 from hagan.networks.ha_gan.discriminator import HighDiscriminator, LowDiscriminator
+from hagan.networks.ha_gan.generator import CommonGenerator, HighGenerator
 from hagan.networks.upsample import UpConv
+
+SWITCHED = (NormAct, CommonGenerator, HighGenerator, HighDiscriminator, LowDiscriminator)
+"""Modules that have a plain way."""
 
 
 def make_plain(network: nn.Module) -> None:
@@ -18,5 +22,5 @@ def make_plain(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, UpConv):
             module.form = "plain"
-        if isinstance(module, NormAct | HighDiscriminator | LowDiscriminator):
+        if isinstance(module, SWITCHED):
             module.plain = True

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 Compile: TypeAlias = Literal["no", "default", "reduce-overhead"]
 """`default` fuses what it can; `reduce-overhead` also replays CUDA graphs, on CUDA."""
 
-SHAPES = 64
-"""For which one layer may be compiled: a slab has a few depths, by where it begins."""
+SHAPES = 256
+"""For which code may be compiled: layers of one kind share theirs, and a slab has a few depths."""
 
 
 def compile_networks(

@@ -40,6 +40,8 @@ class CommonGenerator(nn.Module):
         norm: Norm,
     ) -> None:
         super().__init__()
+        self.plain = False
+        """Whether features stay in the layout in which they come."""
         self.base_shape = base_shape
         widths = [8 * width, 8 * width, 8 * width, 4 * width, 2 * width, width]
         widths += [width] * max(num_doublings - (NUM_COMMON_LAYERS - 1), 0)
@@ -61,7 +63,7 @@ class CommonGenerator(nn.Module):
         """A [b, width, d/4, h/4, w/4] from latents [b, z] and, if conditional, labels [b, k]."""
         code = latents if labels is None else torch.cat((latents, labels), dim=1)
         features = self.fc(code).view(-1, self.first_width, *self.base_shape)
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() and not self.plain:
             features = fastest_layout(features)
         for conv, act in zip(self.convs, self.acts, strict=True):
             features = act(conv(features))
@@ -101,6 +103,9 @@ class HighGenerator(nn.Module):
             norm: Between the convolutions.
         """
         super().__init__()
+        self.plain = False
+        """Whether features stay in the layout in which they come, and whole volumes are normalised
+        as in training."""
         widths = [*(width // 2**i for i in range(num_doublings)), 1]
         self.num_doublings = num_doublings
         self.convs = nn.ModuleList(
@@ -114,7 +119,7 @@ class HighGenerator(nn.Module):
 
         Without gradients it is what `slabs` gives, bit for bit: groups are normalised in its way.
         """
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() and not self.plain:
             return self._whole(features)
         return self._chain(features, (*self.acts, torch.tanh))
 
@@ -200,7 +205,7 @@ class HighGenerator(nn.Module):
         gradients `KnownGroups` takes its place.
         """
         by_groups = any(isinstance(act.norm, nn.GroupNorm) for act in self.acts)
-        if by_groups and torch.is_grad_enabled():
+        if self.plain or (by_groups and torch.is_grad_enabled()):
             return features
         return fastest_layout(features)
 
