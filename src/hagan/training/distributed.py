@@ -10,7 +10,8 @@ process group, and the same code.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from torch import distributed as dist
 
 from hagan import errors
 from hagan.errors import HaganError, LostProcessError, UsageError
+from hagan.training.packed import Packed
 from hagan.training.place import Place, place_of, this_place
 from hagan.training.shares import Share
 
@@ -35,25 +37,13 @@ __all__ = [
     "this_place",
 ]
 
+log = logging.getLogger(__name__)
+
 TIMEOUT = timedelta(minutes=15)
 """How long processes wait for one another: to begin, and while the first one saves."""
 
-
-class Packed:
-    """Tensors copied into one flat tensor for each of their types, to travel together."""
-
-    def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self._groups: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
-        for tensor in tensors:
-            self._groups.setdefault((tensor.device, tensor.dtype), []).append(tensor)
-        self.flat = [torch.cat([t.flatten() for t in group]) for group in self._groups.values()]
-
-    def unpack(self) -> None:
-        """Put the flat tensors' values back into the tensors that they came from."""
-        for flat, group in zip(self.flat, self._groups.values(), strict=True):
-            pieces = torch.split(flat, [tensor.numel() for tensor in group])
-            for tensor, piece in zip(group, pieces, strict=True):
-                tensor.copy_(piece.view_as(tensor))
+PATIENCE = timedelta(seconds=20)
+"""How long a process that is done waits for the others to be."""
 
 
 class World:
@@ -223,10 +213,29 @@ def open_world(place: Place | None, device: str) -> Iterator[World]:
             f"the {place.size} processes did not meet at {place.address}:{place.port} "
             f"({_first_line(error)}); start all of them, on machines that reach that address"
         ) from error
+    orderly = False
     try:
         yield World(place.rank, place.size)
+        orderly = True
+    except HaganError as error:
+        orderly = not isinstance(error, LostProcessError)
+        raise
     finally:
+        if orderly:
+            _wait_for_all()
         dist.destroy_process_group()
+
+
+def _wait_for_all() -> None:
+    """Let all come to their end before the group is closed, so that none hangs up on another.
+
+    A process whose peer is gone while it still closes its connections may be aborted. One that
+    does not come, since it failed in a way of its own, is waited for no longer than PATIENCE.
+    """
+    try:
+        dist.monitored_barrier(timeout=PATIENCE)
+    except RuntimeError as error:
+        log.debug("left alone: %s", _first_line(error))
 
 
 def device_of(name: str, place: Place | None) -> str:

@@ -20,7 +20,8 @@ from torch import Tensor
 from hagan.data.batches import Batch
 from hagan.errors import OutOfMemoryError
 from hagan.models.gan import GAN
-from hagan.training.distributed import Packed, World
+from hagan.training.distributed import World
+from hagan.training.packed import Packed
 from hagan.training.players import Player
 from hagan.training.shares import Share, share_of_turn, turn_seed
 
