@@ -97,6 +97,7 @@ def test_a_wrong_call_is_told_in_a_line(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_fast_is_the_model_as_it_is_made_and_plain_differs_in_every_lever() -> None:
     from speed_parts.levers import FAST, Levers
     from speed_parts.subject import Subject
@@ -130,6 +131,7 @@ def test_fast_is_the_model_as_it_is_made_and_plain_differs_in_every_lever() -> N
             assert mine.adam.param_groups[0][key] == theirs.adam.param_groups[0][key], key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["hagan", "hagan-official"])
 def test_every_variant_is_equal_to_plain(recipe: str) -> None:
     from speed_parts.equality import differences
@@ -142,6 +144,7 @@ def test_every_variant_is_equal_to_plain(recipe: str) -> None:
     assert all(isinstance(value, float) and value < 1e-10 for value in found.values()), found
 
 
+@pytest.mark.slow
 def test_a_variant_that_computes_something_else_is_found_and_not_timed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_variant_that_computes_something_else_is_found_and_not_timed(
     assert "FAILED, not timed" in section.tables[1].markdown()
 
 
+@pytest.mark.slow
 def test_adam_that_moves_otherwise_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from speed_parts.equality import differences
     from speed_parts.levers import Levers, Switches
@@ -182,6 +186,7 @@ def test_adam_that_moves_otherwise_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     assert float(found["adam"]) > 1e-10
 
 
+@pytest.mark.slow
 def test_saved_bytes_fall_and_a_guard_that_is_broken_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -218,6 +223,7 @@ def test_variants_take_turns_and_warm_up_is_dropped() -> None:
     assert summary(samples["a"]["all"]) == {"value": 3, "median": 3, "iqr": 2, "repeats": 5}
 
 
+@pytest.mark.slow
 def test_a_process_has_a_peak_of_its_own() -> None:
     from speed_parts.processes import in_own_process
 
@@ -273,6 +279,7 @@ class Sub_Encoder(nn.Module):
 """Small networks that are called like the released ones."""
 
 
+@pytest.mark.slow
 def test_a_checkout_is_timed_phase_by_phase(tmp_path: Path) -> None:
     models = tmp_path / "models"
     models.mkdir()

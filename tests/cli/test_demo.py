@@ -112,6 +112,7 @@ def test_training_that_did_not_help_fails_after_the_report(
     assert "NOT closer" in (finished.out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_stage_that_fails_ends_the_demo(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

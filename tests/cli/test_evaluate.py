@@ -41,6 +41,7 @@ def named(out: Path, name: str) -> dict[str, dict[str, dict[str, float]]]:
     return scores
 
 
+@pytest.mark.slow
 def test_two_foreign_folders_are_judged_without_any_format_of_ours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +62,7 @@ def test_two_foreign_folders_are_judged_without_any_format_of_ours(
     assert len(list((out / "features" / "random-resnet10").glob("*.npz"))) == 9
 
 
+@pytest.mark.slow
 def test_worse_volumes_score_worse_side_by_side(tmp_path: Path) -> None:
     real = write_foreign(tmp_path / "real", range(12))
     good = write_foreign(tmp_path / "good", range(50, 56))
@@ -80,6 +82,7 @@ def test_worse_volumes_score_worse_side_by_side(tmp_path: Path) -> None:
     assert named(out, "flat")["volumes"]["sharpness"]["value"] < 0.6
 
 
+@pytest.mark.slow
 def test_a_run_is_judged_against_the_fold_of_its_store(
     run: Path, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_run_is_judged_against_the_fold_of_its_store(
     assert facts["window"] == "-1024 to 600"
 
 
+@pytest.mark.slow
 def test_what_hagan_generate_wrote_is_judged_like_the_run_itself(
     run: Path, store: Store, tmp_path: Path
 ) -> None:
@@ -117,6 +121,7 @@ def test_what_hagan_generate_wrote_is_judged_like_the_run_itself(
     assert hashes == {of_run}
 
 
+@pytest.mark.slow
 def test_a_second_call_takes_features_from_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +141,7 @@ def test_a_second_call_takes_features_from_the_cache(
     assert first["sets"] == second["sets"]
 
 
+@pytest.mark.slow
 def test_features_of_a_report_are_a_side_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +161,7 @@ def test_features_of_a_report_are_a_side_again(
     assert "given features" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_authors_definitions_by_name(tmp_path: Path) -> None:
     weights = tmp_path / "resnet_10.pth"
     state = {f"module.{name}": value for name, value in ResNet(10).state_dict().items()}
@@ -213,6 +220,7 @@ def test_wrong_input_is_one_line_and_a_code(
     assert "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_volumes_that_fail_are_named_and_the_rest_is_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

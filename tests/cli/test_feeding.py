@@ -118,6 +118,7 @@ def test_this_machine_s_free_memory_is_what_counts(dataset: VolumeDataset) -> No
     assert choose_to_hold(dataset, "cpu", "never") is False
 
 
+@pytest.mark.slow
 def test_no_result_depends_on_the_way(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +135,7 @@ def test_no_result_depends_on_the_way(
         assert RunDir(tmp_path / name).weights.read_bytes() == plain
 
 
+@pytest.mark.slow
 def test_training_reads_as_many_batches_ahead_as_it_is_told(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ def test_training_reads_as_many_batches_ahead_as_it_is_told(
     assert aheads == [5]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_another_way(store: Path, tmp_path: Path) -> None:
     quick(store, tmp_path / "whole", "--prefetch", "0", steps=3).run()
     quick(store, tmp_path / "halves", "--resident", "always", steps=1).run()

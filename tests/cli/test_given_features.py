@@ -33,6 +33,7 @@ def test_the_statistics_alone(
     assert printed == json.loads((tmp_path / "out" / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_table_is_printed(
     files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ def facts(capsys: pytest.CaptureFixture[str], what: str | Path) -> dict[str, Any
     return found
 
 
+@pytest.mark.slow
 def test_a_recipe_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     found = facts(capsys, "hagan-tiny-32")
     model = build_model(recipe("hagan-tiny-32").model)
@@ -34,6 +35,7 @@ def test_a_recipe_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["about"].startswith("`hagan` narrow enough")
 
 
+@pytest.mark.slow
 def test_memory_of_a_wide_recipe_is_told_without_taking_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -43,6 +45,7 @@ def test_memory_of_a_wide_recipe_is_told_without_taking_it(
     assert mib > 500
 
 
+@pytest.mark.slow
 def test_a_training_step_is_predicted_as_the_plan_has_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

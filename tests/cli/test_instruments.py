@@ -27,6 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_all_at_hand_are_taken(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hagan.evaluation.extractors.has_astra", lambda: False)
     assert names(Evaluate()) == ["random-resnet10"]
@@ -61,6 +62,7 @@ def test_strangers_and_damaged_files_are_refused(tmp_path: Path) -> None:
         names(Evaluate(extractors=("med3d",), med3d=path))
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_unless_it_is_not_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,7 @@ def test_the_program_exits_with_the_commands_code() -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "unbuffered"),
     [
@@ -218,6 +219,7 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str], unbuffered: s
     assert done.returncode in (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_under_the_output_is_one_line_and_exit_5() -> None:
     with Path("/dev/full").open("w") as full:

@@ -10,6 +10,7 @@ import pytest
 from hagan.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["thorax", "brain"])
 def test_the_next_command_prepares_the_cohort(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

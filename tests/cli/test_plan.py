@@ -28,6 +28,7 @@ def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
     return found
 
 
+@pytest.mark.slow
 def test_the_plan_is_what_the_prediction_says(capsys: pytest.CaptureFixture[str]) -> None:
     found = planned(capsys, *TINY, "--memory", "2GiB", "--batch-size", "2")
     assert (found["recipe"], found["device"]) == ("hagan-paper-32", "cpu")
@@ -47,6 +48,7 @@ def test_the_plan_is_what_the_prediction_says(capsys: pytest.CaptureFixture[str]
     assert found["largest_batch_at_once"] is None
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_the_recipe_that_was_planned(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -64,6 +66,7 @@ def test_the_command_line_trains_the_recipe_that_was_planned(
     assert command.set == ("model.width=8", "model.latent_dim=16")
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_is_planned_for_without_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -80,6 +83,7 @@ def test_a_device_that_is_not_there_is_planned_for_without_seconds(
     assert "there is no cuda here; give --memory" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_config_file_is_a_recipe_and_settings_of_it_count(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +96,7 @@ def test_a_config_file_is_a_recipe_and_settings_of_it_count(
     assert found["command"].startswith(f"hagan train {path} --store STORE --run RUN --batch-size 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -133,6 +138,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         bytes_of(text)
 
 
+@pytest.mark.slow
 def test_what_is_free_is_the_memory_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     found = planned(capsys, *TINY, "--batch-size", "1")
     assert found["memory_bytes"] > 2**28

@@ -63,6 +63,7 @@ def test_nothing_good_at_all_writes_no_next_command(
     assert "hagan train" not in printed
 
 
+@pytest.mark.slow
 def test_labels_and_json(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "t.csv"
     table.write_text("subject,gold\ns0,1\ns9,2\n")

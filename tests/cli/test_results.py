@@ -16,6 +16,8 @@ from hagan.config.evaluation import EvaluationConfig
 from hagan.errors import DiskError
 from hagan.evaluation.comparison import Comparison, compare
 
+pytestmark = pytest.mark.slow  # comparisons of whole sets
+
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:

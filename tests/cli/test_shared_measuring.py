@@ -60,6 +60,7 @@ class Counting:
         return np.array([float(volume.mean()), float(volume.std())])
 
 
+@pytest.mark.slow
 def test_two_shares_leave_nothing_to_measure_and_overlap_in_nothing(tmp_path: Path) -> None:
     config = EvaluationConfig(resamples=0)
     measure = Counting()

@@ -181,6 +181,7 @@ def train(config: RunConfig, folder: Path) -> Trainer:
     return trainer
 
 
+@pytest.mark.slow
 def test_four_steps_equal_two_then_two_more(config: ModelConfig, tmp_path: Path) -> None:
     whole = train(run_config(config, 4), tmp_path / "whole")
     train(run_config(config, 2), tmp_path / "halves")
@@ -236,6 +237,7 @@ def test_a_phase_has_its_turn_at_the_steps_that_it_names(
         assert trainer.step == step + 1
 
 
+@pytest.mark.slow
 def test_seldom_turns_resume_exactly(config: ModelConfig, tmp_path: Path) -> None:
     whole = seldom(config, tmp_path / "whole", 5)
     whole.train()
@@ -253,6 +255,7 @@ def test_seldom_turns_resume_exactly(config: ModelConfig, tmp_path: Path) -> Non
     assert [line["step"] for line in losses[0]] == [2, 4]
 
 
+@pytest.mark.slow
 def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfig) -> None:
     if not isinstance(config, HAGANConfig) or not config.encoder:
         pytest.skip("this model does not encode")

@@ -34,6 +34,7 @@ def final_hash(run: Path) -> str:
     return str(json.loads((run / "state" / f"step-{STEPS:08d}.json").read_text())["sha256"])
 
 
+@pytest.mark.slow
 def test_sigterm_saves_exits_130_and_the_same_command_goes_on(
     store: Path, tmp_path: Path, start: Start
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from evaluation.made import bodies, instruments
 from hagan.config.evaluation import EvaluationConfig
 from hagan.evaluation.bench import VOLUMES, Bench, has_slabs, measures_of
@@ -19,6 +21,7 @@ def test_seams_are_measured_where_slabs_fit() -> None:
     assert not has_slabs((32, 8, 8), 2), "two slabs have no period"
 
 
+@pytest.mark.slow
 def test_only_fakes_and_floor_have_intervals_and_the_floor_no_copies() -> None:
     measures = measures_of((32, 32, 32), instruments(), CONFIG)
     sets = [bodies(name, first, 8) for name, first in (("fake", 0), ("real", 20), ("train", 40))]

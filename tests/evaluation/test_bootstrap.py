@@ -30,6 +30,7 @@ class MeanDifference:
         )
 
 
+@pytest.mark.slow
 def test_covers_a_difference_of_means_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     covered = 0

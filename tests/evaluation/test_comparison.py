@@ -14,6 +14,8 @@ from hagan.evaluation.anchors import copies
 from hagan.evaluation.comparison import Comparison, Sides, compare, copies_told
 from hagan.evaluation.sets import Altered, Part
 
+pytestmark = pytest.mark.slow  # comparisons of whole sets
+
 CONFIG = EvaluationConfig(resamples=10, pairs=3)
 FACTS = {"resampling": "none", "window": "-1 to 1"}
 NETWORK = "random-resnet10"

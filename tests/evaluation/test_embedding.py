@@ -40,6 +40,7 @@ def test_distances_of_a_plane_survive_both_at_any_scale(scale: float) -> None:
         assert points.mean(axis=0) == pytest.approx([0.0, 0.0], abs=1e-9 * scale)
 
 
+@pytest.mark.slow
 def test_mds_is_no_worse_than_a_long_search_and_better_than_components() -> None:
     """A tolerance that ends the search early would cost a tenth and more."""
     from sklearn.manifold import smacof

@@ -90,6 +90,7 @@ def saved_resnet10(path: Path) -> ResNet10:
     return network
 
 
+@pytest.mark.slow
 def test_med3d_reads_medicalnets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "resnet_10.pth"
     network = saved_resnet10(path)

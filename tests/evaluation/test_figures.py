@@ -14,6 +14,8 @@ from hagan.config.evaluation import EvaluationConfig
 from hagan.evaluation.comparison import Comparison, compare
 from hagan.evaluation.figures import COLOURS, embedding_figure, interval_figure, sample_grid
 
+pytestmark = pytest.mark.slow  # comparisons of whole sets
+
 
 def pixels(png: bytes) -> np.ndarray:
     return np.asarray(matplotlib.image.imread(BytesIO(png)))

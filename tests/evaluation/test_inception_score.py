@@ -142,6 +142,7 @@ def test_a_classifier_gives_probabilities_of_each_plane_by_itself() -> None:
     assert measure.definition["input_grid"] == "224x224, bilinear, corners not aligned"
 
 
+@pytest.mark.slow
 def test_inception_reads_torchvisions_file(tmp_path: Path) -> None:
     network = InceptionV3()
     fill(network)

@@ -141,6 +141,7 @@ def save_resnet10(path: Path, change: float = 0.0) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_changes_features_changes_the_definition(tmp_path: Path) -> None:
     """Weights, normalisation and grid of an extractor, and the slabs of seams."""
     plain, other = (save_resnet10(tmp_path / f"{x}.pth", x) for x in (0.0, 1e-3))

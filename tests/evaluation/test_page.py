@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from evaluation.made import instruments, sides
 from hagan.config.evaluation import EvaluationConfig
 from hagan.evaluation.comparison import compare
@@ -11,6 +13,7 @@ from hagan.evaluation.figures import sample_grid
 from hagan.evaluation.page import comparison_page
 
 
+@pytest.mark.slow
 def test_the_page_tells_everything_and_loads_nothing() -> None:
     given = sides()
     facts = {"resampling": "none", "window": "-1 to 1"}

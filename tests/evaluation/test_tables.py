@@ -24,6 +24,8 @@ from hagan.evaluation.tables import (
     tables_of,
 )
 
+pytestmark = pytest.mark.slow  # comparisons of whole sets
+
 COMMAND = "hagan evaluate model --real real"
 
 

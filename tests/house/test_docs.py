@@ -98,6 +98,7 @@ def test_every_symbol_and_equation_of_the_paper_has_its_row_and_code() -> None:
         assert paths_in(table[name][2]), name
 
 
+@pytest.mark.slow
 def test_local_names_are_attributes_of_the_model() -> None:
     import torch
 

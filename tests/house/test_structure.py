@@ -161,6 +161,7 @@ def imported_by(*names: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
+@pytest.mark.slow
 def test_config_and_the_list_of_commands_load_no_heavy_package() -> None:
     """`hagan --help` and a mistyped command answer at once."""
     names = [f"hagan.config.{path.stem}" for path in (SOURCE / "config").glob("[!_]*.py")]

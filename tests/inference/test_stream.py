@@ -135,6 +135,7 @@ except DiskError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [4, 10])
 def test_a_disk_without_room_is_told_in_one_line(tmp_path: Path, count: int) -> None:
     """Also where it is the last slab of which a part still fits."""

@@ -70,6 +70,7 @@ def test_more_slices_of_the_same_size_take_no_more_memory(norm: str) -> None:
     assert abs(peaks[112] - peaks[64]) < 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["rms", "group"])
 def test_twice_the_side_costs_four_times_at_the_same_depth(norm: str) -> None:
     """A slab is as wide as the volume: its memory follows h x w, where the whole's follows all."""
@@ -109,6 +110,7 @@ def test_generating_holds_a_and_one_slab(norm: str) -> None:
     assert slabs < 0.7 * peak_of(lambda: model.generate(latents))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["rms", "group"])
 def test_encoding_holds_one_slab_and_a_hat(norm: str) -> None:
     peaks = {}

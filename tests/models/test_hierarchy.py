@@ -58,6 +58,7 @@ def test_a_slab_is_no_thinner_than_d_h_can_halve(num_slabs: int) -> None:
     assert all(p.numel() > 0 for p in model.discriminator.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", LOCAL)
 @pytest.mark.parametrize("shape", [(64, 64, 64), (64, 64, 32), (96, 48, 64)], ids=str)
 def test_a_slab_of_three_doublings_is_that_of_the_whole(
@@ -115,6 +116,7 @@ def test_no_bit_of_three_doublings_depends_on_the_slabs(norm: str) -> None:
         assert torch.equal(torch.cat(list(model.generate_slabs(latents, depth=depth)), 2), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe_name", ["hagan-32", "hagan-paper-32"])
 def test_every_player_of_a_deeper_hierarchy_learns(recipe_name: str) -> None:
     config = replace(recipe(recipe_name).model, volume_shape=(64, 64, 64), **DEEP, num_classes=3)

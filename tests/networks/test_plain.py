@@ -45,6 +45,7 @@ def played(config: Any, *, plain: bool) -> list[Tensor]:
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"num_classes": 3}, {"whole_every": 1}, DEEPER], ids=str)
 @pytest.mark.parametrize("name", ["hagan-32", "hagan-paper-32", "hagan-official-32"])
 def test_every_lever_leaves_losses_and_gradients_as_they_are(

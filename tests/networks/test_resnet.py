@@ -32,6 +32,7 @@ def test_parameters_are_medicalnets(depth: Depth, parameters: int) -> None:
     assert sum(p.numel() for p in network.parameters()) == parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", get_args(Depth))
 def test_features_are_those_of_an_independent_network(depth: Depth) -> None:
     network = ResNet(depth).eval()

@@ -46,6 +46,7 @@ def test_no_is_no() -> None:
     assert all(m._compiled_call_impl is None for m in model.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")
 def test_without_a_compiler_one_line_says_so_and_the_model_is_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

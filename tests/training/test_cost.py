@@ -74,6 +74,7 @@ def check(config: RunConfig, path: Path) -> None:
     assert peak <= predicted.peak + 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "batch_size"), [("hagan-32", 2), ("hagan-paper-32", 2), ("hagan-official-32", 1)]
 )
@@ -121,6 +122,7 @@ def test_ablations_and_forms_are_predicted_too(changes: dict[str, Any], tmp_path
     check(narrow("hagan-32", **changes), tmp_path)
 
 
+@pytest.mark.slow
 def test_players_are_told_apart() -> None:
     predicted = step_cost(narrow("hagan-paper-32"))
     names = [phase.name for phase in predicted.phases]
@@ -132,6 +134,7 @@ def test_players_are_told_apart() -> None:
         assert phase.saved > 0 < phase.flops
 
 
+@pytest.mark.slow
 def test_the_moving_average_is_a_state() -> None:
     config = narrow("hagan-32")
     without = replace(config, training=replace(config.training, average_half_life=None))
@@ -178,6 +181,7 @@ def test_a_model_that_asks_is_told_what_it_is_planned_for(fake: bool) -> None:
         assert not tensor.is_cuda
 
 
+@pytest.mark.slow
 def test_the_random_numbers_of_the_caller_go_on() -> None:
     config = narrow("hagan-32")
     torch.manual_seed(0)

@@ -112,6 +112,7 @@ def test_it_works_ahead_and_no_further(batches: Batches) -> None:
     assert len(source.threads) == 1
 
 
+@pytest.mark.slow
 def test_it_learns_the_repeats_and_parts_of_a_step(batches: Batches) -> None:
     source = Recorded(batches)
     kinds: list[tuple[int, tuple[int, int] | None]] = [(0, (1, 2)), (1, (1, 2)), (2, (1, 2))]

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hagan.training.rate import SIDE, WIDTH, measured_rate, sample_network
 
 
+@pytest.mark.slow
 def test_the_rate_is_that_of_the_sample_timed_by_hand() -> None:
     rate = measured_rate("cpu", seconds=0.3)
     network = sample_network()

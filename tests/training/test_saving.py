@@ -51,6 +51,7 @@ def fail_once(folder: Path, accumulate: int = 1) -> Trainer:
     return trainer
 
 
+@pytest.mark.slow
 def test_micro_batches_that_memory_forced_are_remembered(tmp_path: Path) -> None:
     trainer = fail_once(tmp_path)
     assert trainer.turns.accumulate == 2
@@ -70,12 +71,14 @@ def test_micro_batches_that_were_asked_for_are_not(tmp_path: Path) -> None:
     assert make_exact(tmp_path, batch_size=4).turns.accumulate == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "taken"), [(1, 2), (2, 2), (4, 4)])
 def test_what_is_asked_for_stands_where_it_is_more(asked: int, taken: int, tmp_path: Path) -> None:
     fail_once(tmp_path).save()
     assert make_exact(tmp_path, batch_size=4, accumulate=asked).turns.accumulate == taken
 
 
+@pytest.mark.slow
 def test_going_back_keeps_what_was_learned_about_memory(tmp_path: Path) -> None:
     """Memory runs out after the checkpoint, then a number is none: the checkpoint says 1."""
     trainer = make_exact(tmp_path, batch_size=4, steps=2, save_every=1)

@@ -20,6 +20,7 @@ from hagan.training.trainer import Progress, Trainer, step_seed
 Make = Callable[..., Trainer]
 
 
+@pytest.mark.slow
 def test_run_folder_holds_what_later_stages_take(make_trainer: Make) -> None:
     trainer = make_trainer()
     trainer.train()
@@ -36,6 +37,7 @@ def test_run_folder_holds_what_later_stages_take(make_trainer: Make) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_previews_and_log_settings_do_not_change_the_weights(make_trainer: Make) -> None:
     first = make_trainer("first")
     second = make_trainer("second", preview_every=1, log_every=1, save_every=1)
@@ -44,6 +46,7 @@ def test_previews_and_log_settings_do_not_change_the_weights(make_trainer: Make)
     assert first.save() == second.save()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(make_trainer: Make) -> None:
     first, second = make_trainer("first"), make_trainer("second", seed=1)
     first.train()
@@ -57,6 +60,7 @@ def test_step_seed_depends_on_each_argument_and_nothing_else() -> None:
     assert step_seed(0, 1, 2) == step_seed(0, 1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_finishes_the_step_saves_and_resumes_exactly(
     make_trainer: Make, number: signal.Signals
@@ -95,6 +99,7 @@ def poison(trainer: Trainer, *, at: int, times: int) -> None:
     trainer.players[0] = replace(player, phase=replace(phase, loss=loss))
 
 
+@pytest.mark.slow
 def test_non_finite_step_rolls_back_and_goes_on(
     make_trainer: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -109,6 +114,7 @@ def test_non_finite_step_rolls_back_and_goes_on(
     assert steps == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_run_that_stays_non_finite_ends_with_its_last_good_state(make_trainer: Make) -> None:
     trainer = make_trainer()
     poison(trainer, at=3, times=100)
@@ -139,6 +145,7 @@ def test_learning_rate_rises_over_the_ramp(make_trainer: Make) -> None:
     assert rates == pytest.approx([full * share for share in (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)])
 
 
+@pytest.mark.slow
 def test_weights_for_use_are_the_moving_average(make_trainer: Make) -> None:
     trainer = make_trainer()
     trainer.train()
@@ -151,6 +158,7 @@ def test_weights_for_use_are_the_moving_average(make_trainer: Make) -> None:
     )
 
 
+@pytest.mark.slow
 def test_metrics_name_every_term_and_are_finite(make_trainer: Make) -> None:
     trainer = make_trainer(log_every=1)
     trainer.train()

@@ -39,6 +39,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("accumulate", [2, 3])
 def test_micro_batches_move_weights_as_the_whole_batch_does(
@@ -51,6 +52,7 @@ def test_micro_batches_move_weights_as_the_whole_batch_does(
     assert_same(whole, parts)
 
 
+@pytest.mark.slow
 def test_the_default_recipe_departs_only_where_a_term_is_no_mean(tmp_path: Path) -> None:
     whole, parts = (
         trained(make_trainer(tmp_path / str(k), model={}, accumulate=k), steps=1)[1][0]
@@ -87,6 +89,7 @@ def raise_cuda() -> object:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [ask_for_too_much, raise_cuda])
 def test_a_turn_without_memory_is_taken_again_in_smaller_parts(
     error: Callable[[], object], tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -103,6 +106,7 @@ def test_a_turn_without_memory_is_taken_again_in_smaller_parts(
     assert "\n" not in record.message
 
 
+@pytest.mark.slow
 def test_what_the_parts_before_had_added_is_dropped(tmp_path: Path) -> None:
     calm = trained(make_trainer(tmp_path / "calm", batch_size=4))
     trainer = make_trainer(tmp_path / "tight", batch_size=4, accumulate=2)
@@ -111,6 +115,7 @@ def test_what_the_parts_before_had_added_is_dropped(tmp_path: Path) -> None:
     assert seen == [2, 2, *[1] * 8]
 
 
+@pytest.mark.slow
 def test_without_memory_for_one_volume_it_ends_and_says_what_to_change(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, batch_size=3)
     seen = fail(trainer, player=0, times=99, error=ask_for_too_much)

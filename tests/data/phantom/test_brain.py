@@ -24,6 +24,7 @@ def _misses(rendered: Rendered) -> dict[str, float]:
             f"target_{name}" in truth}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_targets_are_met(few: list[Rendered]) -> None:
     for rendered in few:
         misses = _misses(rendered)
@@ -32,6 +33,7 @@ def test_targets_are_met(few: list[Rendered]) -> None:
         assert abs(misses["gm_ml"]) < 0.05
 
 
+@pytest.mark.slow
 def test_voxels_are_an_image(few: list[Rendered]) -> None:
     for rendered in few:
         voxels = rendered.voxels
@@ -58,6 +60,7 @@ def test_masks_add_up(few: list[Rendered]) -> None:
     assert np.median(rendered.voxels[grey]) < 0.9 * np.median(rendered.voxels[white])
 
 
+@pytest.mark.slow
 def test_axes_run_up_back_and_left() -> None:
     rendered = render_brain(draw_brain(7, 0), 32, masks=True)
     d, h, _ = np.indices((32, 32, 32))
@@ -73,6 +76,7 @@ def test_axes_run_up_back_and_left() -> None:
     assert np.flatnonzero(front.sum((1, 2)) > 1)[0] > np.flatnonzero(back.sum((1, 2)) > 1)[0] + 2
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_other_seed_other_bytes() -> None:
     first = render_brain(draw_brain(7, 1), 32)
     again = render_brain(draw_brain(7, 1), 32)
@@ -89,6 +93,7 @@ def test_no_two_alike(few: list[Rendered]) -> None:
     assert np.median(apart) > 0.75
 
 
+@pytest.mark.slow
 def test_one_factor_moves_while_the_rest_stays() -> None:
     subject = draw_brain(7, 2)
     still = replace(subject, noise=0.0)
@@ -98,6 +103,7 @@ def test_one_factor_moves_while_the_rest_stays() -> None:
     assert plain.truth["gm_ml"] == noisy.truth["gm_ml"]
 
 
+@pytest.mark.slow
 def test_ageing_moves_the_achieved_volumes() -> None:
     subject = draw_brain(7, 3)
     walk = [render_brain(at_age(subject, age), 32).truth for age in (25.0, 50.0, 75.0)]
@@ -107,6 +113,7 @@ def test_ageing_moves_the_achieved_volumes() -> None:
     assert walk[2]["sulcal_half_width_mm"] > walk[0]["sulcal_half_width_mm"]
 
 
+@pytest.mark.slow
 def test_same_anatomy_at_every_resolution() -> None:
     subject = replace(draw_brain(7, 4), noise=0.0)
     coarse, fine = render_brain(subject, 32), render_brain(subject, 128)

@@ -9,6 +9,7 @@ from hagan.data.phantom.brain_cohort import at_age, draw_brain
 from hagan.data.phantom.rendered import CalibrationError
 
 
+@pytest.mark.slow
 def test_older_brains_get_wider_sulci() -> None:
     subject = draw_brain(1, 0)
     young = solve_brain(at_age(subject, 30.0), 32)
@@ -17,6 +18,7 @@ def test_older_brains_get_wider_sulci() -> None:
     assert old.widths.scale == pytest.approx(young.widths.scale, rel=0.005)
 
 
+@pytest.mark.slow
 def test_more_grey_matter_means_deeper_sulci() -> None:
     subject = draw_brain(1, 0)
     more = replace(subject, gm_ml=subject.gm_ml * 1.06)

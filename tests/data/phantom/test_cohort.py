@@ -124,6 +124,7 @@ def test_another_seed_is_another_cohort(cohort: Path, tmp_path: Path) -> None:
     assert (tmp_path / name).read_bytes() != (cohort / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_two_workers_make_what_one_makes(cohort: Path, tmp_path: Path) -> None:
     made: list[str] = []
     members = write_cohort(

@@ -74,6 +74,7 @@ def test_the_same_person_at_every_side():
     assert np.abs(pooled - small.masks["lung"]).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_one_factor_walks_while_the_rest_stands_still():
     subject = replace(draw_thorax(1, 2), laa=6.0)
     base = render_thorax(subject, 48, masks=True)
@@ -88,6 +89,7 @@ def test_one_factor_walks_while_the_rest_stands_still():
     assert larger.truth["lung_l"] == pytest.approx(1.2 * base.truth["lung_l"], rel=0.01)
 
 
+@pytest.mark.slow
 def test_extreme_subjects_are_solved():
     subject = draw_thorax(1, 3)
     for change in (
