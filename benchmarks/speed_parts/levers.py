@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.build import BUILDERS
 from hagan.models.ha_gan import HAGAN
 from hagan.networks.plain import SWITCHED, make_plain

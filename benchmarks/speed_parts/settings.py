@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import FAMILIES
 from hagan.config.training import RunConfig
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.training import RunConfig
 from hagan.inference.memory import free_memory
 from hagan.models.build import build_model

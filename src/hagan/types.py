@@ -30,6 +30,9 @@ FeatureMaps: TypeAlias = Float[Tensor, "b _ _ _ _"]
 Latents: TypeAlias = Float[Tensor, "b z"]
 """Latent codes, the paper's Z."""
 
+Rows: TypeAlias = Float[Tensor, "b _"]
+"""Numbers drawn for each volume, such as latents or mixing weights."""
+
 Labels: TypeAlias = Float[Tensor, "b k"]
 """One-hot class labels."""
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
+from hagan.config.adam import AdamConfig
 from hagan.config.codec import TYPE_KEY, from_json, from_plain, to_json, to_plain
-from hagan.config.models import AdamConfig, HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe, recipe_names
 from hagan.config.training import RunConfig
 from hagan.errors import BadInputError, UsageError
@@ -54,7 +55,7 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("model.volume_shape", 32, "a list"),
         ("model.adam_generator", 1e-4, "AdamConfig"),
         ("model.adam_generator.learning_rate", True, "expected float, found True"),
-        ("model.type", "WGANConfig", "HAGANConfig"),
+        ("model.type", "LAPGANConfig", "HAGANConfig or WGANConfig"),
         ("training.steps", None, "expected int"),
         ("training.wdith", 3, r"unknown \['wdith'\]"),
         ("training.steps", KeyError, r"missing \['steps'\]"),

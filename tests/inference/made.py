@@ -15,7 +15,7 @@ from torch import nn
 from data.made import save_nifti, thorax
 from hagan.config.codec import to_json
 from hagan.config.data import PrepareConfig
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig, TrainingConfig
 from hagan.data.prepare import prepare

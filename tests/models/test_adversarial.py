@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn.functional import log_softmax, softplus
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.adversarial import class_terms, cross_entropy, paired_terms, relativistic_sum
 from hagan.networks.ha_gan.discriminator import Verdict
 

@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 import torch
 
-from hagan.config.models import HAGANConfig, ModelConfig
+from hagan.config.ha_gan import HAGANConfig
+from hagan.config.models import ModelConfig
 from hagan.config.recipes import recipe
 from hagan.models.build import BUILDERS, build_model
 from hagan.models.gan import GAN

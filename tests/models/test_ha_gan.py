@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.models.ha_gan import HAGAN, RealBatch
 from hagan.models.losses import prior_moments

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.ha_gan import HAGAN
 from hagan.training.live_memory import peak_of
 

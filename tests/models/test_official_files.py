@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.errors import BadInputError, HaganError, UnsafeFileError, UsageError
 from hagan.models.ha_gan import HAGAN

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig, TrainingConfig

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from hagan.config.models import AdamConfig
+from hagan.config.adam import AdamConfig
 from hagan.models.gan import Phase
 from hagan.training.players import Player, make_players
 

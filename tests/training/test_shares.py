@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.models.build import build_model
 from hagan.models.gan import GAN

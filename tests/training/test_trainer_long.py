@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hagan.config.models import AdamConfig
+from hagan.config.adam import AdamConfig
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig, TrainingConfig
 from hagan.data.batches import Batch

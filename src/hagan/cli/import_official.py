@@ -24,7 +24,7 @@ class ImportOfficial:
     def run(self) -> int:
         """Import; returns the exit code."""
         from hagan.config.codec import to_json
-        from hagan.config.models import HAGANConfig
+        from hagan.config.ha_gan import HAGANConfig
         from hagan.config.recipes import recipe
         from hagan.config.run_dir import RunDir
         from hagan.data.files import make_folder, write_bytes_atomically

@@ -108,6 +108,8 @@ class PlanTraining:
 
     def _command(self, chosen: Option) -> str:
         """The command line that trains as was chosen."""
+        from hagan.training.plan import slabs_of
+
         training = chosen.config.training
         words = ["hagan", "train", self.recipe, "--store", "STORE", "--run", "RUN"]
         words += ["--batch-size", str(training.batch_size)]
@@ -119,7 +121,7 @@ class PlanTraining:
             words += ["--device", self.device]
         flags = ("training.batch_size", "training.accumulate", "training.precision")
         settings = [text for text in self.set if text.partition("=")[0] not in flags]
-        if chosen.num_slabs is not None and chosen.num_slabs != self.config().model.num_slabs:
+        if chosen.num_slabs is not None and chosen.num_slabs != slabs_of(self.config()):
             settings.append(f"model.num_slabs={chosen.num_slabs}")
         if settings:
             words += ["--set", *settings]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -132,13 +132,18 @@ class Train:
         else:
             config = recipe(self.recipe)
         if self.conditional:
+            if all(field.name != "num_classes" for field in fields(config.model)):
+                raise UsageError(
+                    f"{config.name} has no class-conditional form; take an HA-GAN or an alpha-GAN, "
+                    "or train without --conditional"
+                )
             classes = len(store.geometry.class_names)
             if classes < 2:
                 raise UsageError(
                     f"{store.path} has no class labels; prepare it with --labels and "
                     "--label-column, or train without --conditional"
                 )
-            config = replace(config, model=replace(config.model, num_classes=classes))
+            config = config.with_model(num_classes=classes)
         changes = {
             name: getattr(self, name)
             for name in ("steps", "batch_size", "accumulate", "seed", "precision")

@@ -96,6 +96,9 @@ def _decode_union(members: tuple[Any, ...], plain: Any, where: str, path: str) -
     kinds = [member for member in members if member is not type(None)]
     if isinstance(plain, Mapping):
         named = [k for k in kinds if getattr(k, "__name__", "") == plain.get(TYPE_KEY)]
+        if TYPE_KEY in plain and not named:
+            names = " or ".join(str(getattr(k, "__name__", k)) for k in kinds)
+            raise _mismatch(where, path, names, plain[TYPE_KEY])
         kinds = named or kinds
     for kind in kinds[:-1]:
         try:

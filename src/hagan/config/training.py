@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from hagan.config.codec import ADDED_LATER
-from hagan.config.models import HAGANConfig, ModelConfig
+from hagan.config.ha_gan import HAGANConfig
+from hagan.config.models import ModelConfig
 from hagan.errors import UsageError
 
 
@@ -78,3 +79,16 @@ class RunConfig:
     """How."""
     fold: str | None = None
     """`i/n`: hold back the subjects of fold i of n; none trains on all."""
+
+    def with_model(self, **changes: Any) -> RunConfig:
+        """The recipe with other values of its model's settings.
+
+        Raises:
+            UsageError: The model has no such setting, or refuses the value.
+        """
+        model: Any = self.model
+        names = {f.name for f in fields(model)}
+        for name in changes:
+            if name not in names:
+                raise UsageError(f"{self.name}: its model has no setting {name}")
+        return replace(self, model=replace(model, **changes))

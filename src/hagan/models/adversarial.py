@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.losses import bce, class_loss, gradient_square, relativistic
 from hagan.networks.ha_gan.discriminator import Verdict
 from hagan.types import Labels, Scalar

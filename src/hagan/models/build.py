@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hagan.config.models import HAGANConfig, ModelConfig
+from hagan.config.baselines.wgan import WGANConfig
+from hagan.config.ha_gan import HAGANConfig
+from hagan.config.models import ModelConfig
+from hagan.models.baselines.wgan import WGAN
 from hagan.models.gan import GAN
 from hagan.models.ha_gan import HAGAN
 
-BUILDERS: dict[type, Callable[[Any], GAN[Any]]] = {HAGANConfig: HAGAN}
+BUILDERS: dict[type, Callable[[Any], GAN[Any]]] = {
+    HAGANConfig: HAGAN,
+    WGANConfig: WGAN,
+}
 """Which model a configuration describes."""
 
 

@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, final, runtime_checkab
 import torch
 from torch import Tensor, nn
 
-from hagan.config.models import AdamConfig
-from hagan.types import Labels, Latents, Scalar, Slabs, Volumes
+from hagan.config.adam import AdamConfig
+from hagan.types import Labels, Latents, Rows, Scalar, Slabs, Volumes
 
 Terms: TypeAlias = Mapping[str, Scalar]
 """Named terms of a loss; the trainer minimises their sum and logs each."""
@@ -26,7 +26,8 @@ class Phase(Generic[BatchT]):
     name: str
     """Key of the player's optimiser in checkpoints and of its terms in logs."""
     trains: nn.Module
-    """All other weights are frozen for the turn."""
+    """All other weights are frozen for the turn. A module without weights has turns too: its loss
+    may look at the batch and keep what it sees in buffers."""
     loss: Callable[[BatchT], Terms]
     """Terms to minimise, from a prepared batch."""
     adam: AdamConfig
@@ -48,8 +49,8 @@ class Phase(Generic[BatchT]):
 class Seat(Protocol):
     """What of a step's batch a model computes: who draws for it, and who sees the rest."""
 
-    def latents(self, draw: Callable[[int], Latents], count: int) -> Latents:
-        """Latents [count, z], drawn with a model's own `new_latents`."""
+    def rows(self, draw: Callable[[int], Rows], count: int) -> Rows:
+        """Rows [count, n] that `draw` draws, a row a volume."""
         ...
 
     def whole_batch(self, rows: Tensor) -> Tensor:
@@ -60,7 +61,7 @@ class Seat(Protocol):
 class Alone:
     """The seat of a model by itself: it draws what it asks for and computes the whole batch."""
 
-    def latents(self, draw: Callable[[int], Latents], count: int) -> Latents:
+    def rows(self, draw: Callable[[int], Rows], count: int) -> Rows:
         """What the model draws."""
         return draw(count)
 
@@ -143,7 +144,16 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     @final
     def draw_latents(self, count: int) -> Latents:
         """Latents [count, z] as `new_latents` draws them: of a cut batch the share's own rows."""
-        return self.seat.latents(self.new_latents, count)
+        return self.draw_rows(self.new_latents, count)
+
+    @final
+    def draw_rows(self, draw: Callable[[int], Rows], count: int) -> Rows:
+        """Rows [count, n], one a volume, as `draw` draws them from torch's global CPU generator.
+
+        All that a loss draws for single volumes comes through here, such as mixing weights, noise
+        and latents: of a cut batch each share gets its own rows of the whole batch's draw.
+        """
+        return self.seat.rows(draw, count)
 
     def new_latents(self, count: int) -> Latents:
         """Z ~ N(0, I) from torch's global CPU generator, on the model's device and in its type."""

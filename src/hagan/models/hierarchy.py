@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.gan import GAN
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
 from hagan.networks.ha_gan.encoder import Encoder

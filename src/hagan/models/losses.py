@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -96,3 +99,38 @@ def prior_moments(codes: Latents) -> Scalar:
 def _root(mean: Scalar) -> Scalar:
     """Square root whose gradient stays finite at 0."""
     return torch.sqrt(mean + 1e-8)
+
+
+def wasserstein(better: Logits, worse: Logits) -> Scalar:
+    """How far scores of `worse` stand above those of `better` (Arjovsky et al. 2017).
+
+    A critic minimises it with reals as the better; their gap is then the distance, with its sign
+    turned.
+    """
+    return worse.mean() - better.mean()
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor],
+    one: Tensor,
+    other: Tensor,
+    mix: Float[Tensor, "b 1"],
+    *,
+    of: Literal["volume", "voxel"] = "volume",
+) -> Scalar:
+    """How far the critic's slope is from 1 between two sets (Gulrajani et al. 2017, eq. 3).
+
+    Args:
+        critic: Scores a batch, each row by itself.
+        one: Volumes or codes [b, ...].
+        other: As many of the same shape.
+        mix: Where between them the slope is taken: 1 at `one`.
+        of: `volume` takes the norm of each volume's gradient, as the paper says; `voxel` that of
+            each voxel's alone, as Kwon's WGAN notebook has it.
+    """
+    share = mix.view(len(mix), *([1] * (one.dim() - 1)))
+    between = (share * one + (1.0 - share) * other).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    rows = slope.flatten(1) if of == "volume" else slope.reshape(-1, 1)
+    norm = torch.sqrt(rows.square().sum(dim=1) + 1e-12)
+    return (norm - 1.0).square().mean()

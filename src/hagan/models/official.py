@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 import torch
 from torch import Tensor
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.errors import BadInputError, UnsafeFileError, UsageError
 from hagan.models.ha_gan import HAGAN
 

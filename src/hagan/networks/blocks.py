@@ -13,8 +13,9 @@ from torch.nn.utils import parametrize
 from hagan.networks.group_statistics import KnownGroups, moments
 from hagan.types import FeatureMaps
 
-Norm = Literal["group", "rms", "channel", "none"]
-"""`group` takes the statistics of all voxels; the others look at one voxel at a time."""
+Norm = Literal["group", "rms", "channel", "none", "batch", "instance"]
+"""`batch`, `instance` and `group` take the statistics of all voxels, `batch` over the whole batch
+while it trains and remembered ones in use; the others look at one voxel at a time."""
 
 NUM_GROUPS = 8
 LEAK = 0.2
@@ -62,6 +63,10 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
     """Normalisation by name; narrow networks take fewer than 8 groups."""
     if norm == "group":
         return nn.GroupNorm(gcd(NUM_GROUPS, channels), channels)
+    if norm == "batch":
+        return nn.BatchNorm3d(channels)
+    if norm == "instance":
+        return nn.InstanceNorm3d(channels, affine=True)
     return nn.Identity() if norm == "none" else ChannelNorm(channels, centred=norm == "channel")
 
 

@@ -66,15 +66,16 @@ def corner_kernels(weight: Tensor) -> Tensor:
 class UpConv(nn.Conv3d):
     """Doubling by nearest neighbour, then a 3 x 3 x 3 convolution with padding 1."""
 
-    def __init__(self, inputs: int, outputs: int, *, voxels: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, voxels: int, bias: bool = True) -> None:
         """Make the layer in the form that measurements on CPUs favour.
 
         Args:
             inputs: Channels.
             outputs: Channels; the eightfold form pays for one of them.
             voxels: Of one volume's features at the layer's input.
+            bias: Whether a bias is added.
         """
-        super().__init__(inputs, outputs, kernel_size=3, padding=1)
+        super().__init__(inputs, outputs, kernel_size=3, padding=1, bias=bias)
         self.form: Form = "eightfold" if outputs == 1 else "transposed"
         if voxels < SMALLEST_FUSED:
             self.form = "plain"
@@ -97,10 +98,8 @@ class UpConv(nn.Conv3d):
         return functional.conv_transpose3d(features, kernel, self.bias, stride=2, padding=1)
 
     def _eightfold(self, features: FeatureMaps) -> FeatureMaps:
-        assert self.bias is not None
-        corners = functional.conv3d(
-            features, corner_kernels(self.weight), self.bias.repeat(8), padding=1
-        )
+        bias = None if self.bias is None else self.bias.repeat(8)
+        corners = functional.conv3d(features, corner_kernels(self.weight), bias, padding=1)
         woven: FeatureMaps = _Weave.apply(corners)  # type: ignore[no-untyped-call]
         return woven
 

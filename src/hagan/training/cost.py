@@ -177,8 +177,7 @@ def _give_moments(player: Player) -> None:
     """Let Adam make its moments, which it does in its first move."""
     for parameter in player.phase.trains.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    player.adam.step()
-    player.adam.zero_grad(set_to_none=True)
+    player.move()
 
 
 def _random_batch(config: RunConfig) -> tuple[Batch, Share]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hagan.config.training import RunConfig
@@ -238,9 +238,8 @@ class Planner:
 
 def slabs_of(config: RunConfig) -> int | None:
     """Slabs of a volume, where the model cuts any."""
-    if all(field.name != "num_slabs" for field in fields(config.model)):
-        return None
-    return config.model.num_slabs
+    slabs: int | None = getattr(config.model, "num_slabs", None)
+    return slabs
 
 
 def _twice_the_slabs(config: RunConfig) -> RunConfig | None:
@@ -249,7 +248,7 @@ def _twice_the_slabs(config: RunConfig) -> RunConfig | None:
     if slabs is None:
         return None
     try:
-        return replace(config, model=replace(config.model, num_slabs=2 * slabs))
+        return config.with_model(num_slabs=2 * slabs)
     except UsageError:
         return None
 

@@ -14,18 +14,33 @@ from hagan.models.gan import Phase
 
 @dataclass(frozen=True, eq=False)
 class Player:
-    """One phase and its Adam."""
+    """One phase and its Adam; a player without weights has none."""
 
     phase: Phase[Any]
-    adam: torch.optim.Adam
+    adam: torch.optim.Adam | None
 
     def set_rate(self, share: float) -> None:
         """Learning rate as a share of the configured one."""
+        if self.adam is None:
+            return
         for group in self.adam.param_groups:
             group["lr"] = self.phase.adam.learning_rate * share
 
+    def move(self) -> None:
+        """Move the weights along their gradients, and forget those."""
+        if self.adam is not None:
+            self.adam.step()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the gradients."""
+        if self.adam is not None:
+            self.adam.zero_grad(set_to_none=True)
+
     def state(self) -> dict[str, Tensor]:
         """Adam's tensors as `<number of the parameter>.<name>`."""
+        if self.adam is None:
+            return {}
         return {
             f"{number}.{name}": value
             for number, entries in self.adam.state_dict()["state"].items()
@@ -34,6 +49,8 @@ class Player:
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Put back what `state` gave; the settings stay the configuration's."""
+        if self.adam is None:
+            return
         entries: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             number, name = key.split(".")
@@ -44,16 +61,17 @@ class Player:
 
 def make_players(phases: Sequence[Phase[Any]]) -> list[Player]:
     """A player for each phase, in order."""
-    return [
-        Player(
-            phase,
-            torch.optim.Adam(
-                phase.trains.parameters(),
-                lr=phase.adam.learning_rate,
-                betas=(phase.adam.beta1, phase.adam.beta2),
-                eps=phase.adam.epsilon,
-                fused=True,
-            ),
-        )
-        for phase in phases
-    ]
+    return [Player(phase, _adam(phase)) for phase in phases]
+
+
+def _adam(phase: Phase[Any]) -> torch.optim.Adam | None:
+    weights = list(phase.trains.parameters())
+    if not weights:
+        return None
+    return torch.optim.Adam(
+        weights,
+        lr=phase.adam.learning_rate,
+        betas=(phase.adam.beta1, phase.adam.beta2),
+        eps=phase.adam.epsilon,
+        fused=True,
+    )

@@ -71,13 +71,13 @@ class ShareOfTurn:
         """Rows that `whole_batch` was given, in order, where the whole batch's were not known."""
         self._whole = whole
         self._calls = 0
-        self._latents = torch.Generator().manual_seed(seed).get_state()
+        self._draws = torch.Generator().manual_seed(seed).get_state()
 
-    def latents(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
+    def rows(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
         """The share's rows of what `draw` gives for the whole batch.
 
         Args:
-            draw: The model's own `new_latents`, which draws from torch's global generator.
+            draw: Draws from torch's global generator, such as the model's own `new_latents`.
             count: How many; a multiple of the share for rows of the whole batch. Anything else
                 comes from the share's own random numbers.
         """
@@ -86,11 +86,11 @@ class ShareOfTurn:
             return draw(count)
         blocks = count // share.count
         outside = torch.get_rng_state()
-        torch.set_rng_state(self._latents)
+        torch.set_rng_state(self._draws)
         try:
             whole = draw(blocks * share.total)
         finally:
-            self._latents = torch.get_rng_state()
+            self._draws = torch.get_rng_state()
             torch.set_rng_state(outside)
         cut = whole.reshape(blocks, share.total, -1)[:, share.first : share.first + share.count]
         return cut.flatten(0, 1)

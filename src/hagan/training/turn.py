@@ -112,7 +112,7 @@ class Turns:
             status, result = self._attempt(player, repeat, start)
             if status == _DONE:
                 break
-            player.adam.zero_grad(set_to_none=True)
+            player.forget()
             if status == _ASKED:
                 self._asking.add(phase.name)
             else:
@@ -122,18 +122,19 @@ class Turns:
         if packed is not None:
             self.world.add_up(packed)
         gradients = [p.grad for p in phase.trains.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
+        if player.adam is not None:
+            names = [*names, "gradient"]
+            sums = torch.cat([sums, torch.nn.utils.get_total_norm(gradients)[None].to(sums)])
         # One transfer for all numbers of the turn, since each waits for the device.
-        numbers = torch.cat([sums, norm[None].to(sums)]).tolist()
-        keys = (f"{phase.name}/{name}" for name in [*names, "gradient"])
+        numbers = sums.tolist()
+        keys = (f"{phase.name}/{name}" for name in names)
         values = dict(zip(keys, numbers, strict=True))
         wrong = [key for key, value in values.items() if not math.isfinite(value)]
         if self.world.largest(int(bool(wrong))):
-            player.adam.zero_grad(set_to_none=True)
+            player.forget()
             what = ", ".join(wrong) or f"{phase.name} in another process"
             raise NonFiniteError(f"{what} not finite at step {self._step}")
-        player.adam.step()
-        player.adam.zero_grad(set_to_none=True)
+        player.move()
         return values
 
     def _attempt(
@@ -181,7 +182,8 @@ class Turns:
                 return None, sums, None
             exact = torch.float64 if torch.float64 in {t.dtype for t in terms.values()} else None
             stacked = torch.stack([t.to(exact or torch.float32) for t in terms.values()])
-            (stacked.sum() * share.weight).backward()  # type: ignore[no-untyped-call]
+            if player.adam is not None:
+                (stacked.sum() * share.weight).backward()  # type: ignore[no-untyped-call]
             own = stacked.detach() * share.weight
             names, sums = list(terms), own if not names else sums + own
             for total, buffer in zip(after, self._floating, strict=True):

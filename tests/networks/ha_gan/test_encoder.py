@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.models.ha_gan import HAGAN
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hagan.config.models import HAGANConfig
+from hagan.config.ha_gan import HAGANConfig
 from hagan.networks.ha_gan.generator import Generator
 
 SHAPES = [(32, 32, 32), (48, 32, 40), (80, 48, 64)]

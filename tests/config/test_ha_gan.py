@@ -1,4 +1,4 @@
-"""Model configurations: sizes that follow from the shape, and what is refused with one line."""
+"""HA-GAN's configuration: sizes that follow from the shape, and what is refused with one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hagan.config.models import LARGEST_BASE, SMALLEST_BASE, AdamConfig, HAGANConfig
+from hagan.config.grid import LARGEST_BASE, SMALLEST_BASE
+from hagan.config.ha_gan import HAGANConfig
 from hagan.errors import UsageError
 
 
@@ -87,26 +88,3 @@ def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Any], says: st
     with pytest.raises(UsageError, match=says) as caught:
         HAGANConfig(**changes)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"learning_rate": 0.0},
-        {"learning_rate": math.nan},
-        {"epsilon": 0.0},
-        {"beta1": 1.0},
-        {"beta2": -0.1},
-        {"beta2": math.nan},
-    ],
-)
-def test_adam_that_cannot_run_is_refused(changes: dict[str, float]) -> None:
-    with pytest.raises(UsageError):
-        AdamConfig(**changes)
-
-
-def test_adam_takes_integers_as_floats() -> None:
-    """torch's fused Adam refuses an integer rate."""
-    adam = AdamConfig(learning_rate=1, beta1=0)  # what JSON and a command line give
-    assert isinstance(adam.learning_rate, float)
-    assert isinstance(adam.beta1, float)

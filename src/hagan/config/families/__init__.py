@@ -1,0 +1,1 @@
+"""Recipes of each model, one file a model."""
