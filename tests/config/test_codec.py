@@ -50,7 +50,7 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("model.width", True, "expected int, found True"),
         ("model.width", 64.0, "expected int"),
         ("model.low_branch", 1, "expected bool"),
-        ("model.high_norm", "batch", r"one of \['group', 'rms', 'channel', 'none'\]"),
+        ("model.high_norm", "layer", r"one of \['group', 'rms', 'channel', 'none', 'batch'\]"),
         ("model.volume_shape", [32, 32], "3 entries"),
         ("model.volume_shape", 32, "a list"),
         ("model.adam_generator", 1e-4, "AdamConfig"),

@@ -56,6 +56,19 @@ def test_sizes_are_those_of_table_vii(family: str, side: int, total: int) -> Non
     assert parameters(model.generator) == 52_518_210
 
 
+def test_the_form_of_2020_has_the_parameters_of_its_networks() -> None:
+    """112.94 million in G; the discriminator is the released one."""
+    with torch.device("meta"):
+        old, released = (
+            HAGAN(recipe(f"{family}-256").model)  # type: ignore[arg-type]
+            for family in ("hagan-2020", "hagan-official")
+        )
+    assert round(parameters(old.generator) / 1e6, 2) == 112.94
+    discriminators = [model.get_submodule("discriminator") for model in (old, released)]
+    assert parameters(discriminators[0]) == parameters(discriminators[1])
+    assert set(old.published()) == {"generator"}
+
+
 def test_a_class_enters_where_the_paper_says_and_nowhere_else() -> None:
     """Section IV-C: 5 more inputs of G^A, and 5 more outputs of each branch of D."""
     config = HAGANConfig(volume_shape=(128, 128, 128))

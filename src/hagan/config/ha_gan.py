@@ -39,6 +39,12 @@ class HAGANConfig:
     """Entries of the latent code Z."""
     width: int = 64
     """Channels of the feature maps A; every other width keeps its ratio to it."""
+    generator_widening: int = field(default=1, metadata={ADDED_LATER: True})
+    """Times that G has the channels which `width` gives; more than 1 excludes an encoder, whose
+    features are as wide as `width` says."""
+    stem: Literal["linear", "transposed"] = field(default="linear", metadata={ADDED_LATER: True})
+    """How G^A makes its base grid: a linear layer and a convolution, or one transposed convolution
+    that is normalised, as in the form of 2020."""
     num_classes: int = 0
     """Classes of the conditional form (paper IV-C); 0 is unconditional."""
     num_slabs: int = 8
@@ -58,12 +64,12 @@ class HAGANConfig:
     """`exact`: features are cut with a halo and the output trimmed, so a slab lies where its r says
     and its borders see their neighbours. `floor`: features are cut at r // 4 with zero padding, as
     the released code does, up to 3 slices off."""
-    high_norm: Literal["group", "rms", "channel", "none"] = "group"
+    high_norm: Literal["group", "rms", "channel", "none", "batch"] = "group"
     """Normalisation in G^H and E^H. `group` sees the statistics of the slab in training and of the
     volume in use. The others work voxel by voxel, so that a slab equals the whole volume: `rms`
     divides by the root of the channels' mean square, `channel` centres them first, `none` does
-    nothing."""
-    common_norm: Literal["group", "rms"] = "group"
+    nothing. `batch` sees the slabs of the batch in training and remembered statistics in use."""
+    common_norm: Literal["group", "rms", "batch"] = "group"
     """Normalisation in G^A, G^L and E^G, which always see the whole volume."""
     low_real: Literal["area", "nearest"] = "area"
     """Real low-resolution volume: mean of 4 x 4 x 4 voxels, or every 4th voxel (aliased)."""
@@ -150,6 +156,8 @@ class HAGANConfig:
                 raise UsageError(f"{name} must not be negative")
         if not self.body_weight > 0:
             raise UsageError("body_weight must be above 0")
+        if self.generator_widening < 1 or (self.generator_widening > 1 and self.encoder):
+            raise UsageError("generator_widening must be 1 with an encoder, and at least 1 without")
         if self.reconstruction_weight_generator > 0 and not self.encoder:
             raise UsageError("reconstruction cannot reach G without an encoder")
 

@@ -78,10 +78,11 @@ class HierarchicalGAN(GAN[RealBatch]):
             base_shape=config.base_shape,
             num_doublings=config.num_doublings,
             high_doublings=config.high_doublings,
-            width=config.width,
+            width=config.width * config.generator_widening,
             common_norm=config.common_norm,
             high_norm=config.high_norm,
             low_branch=config.low_branch,
+            stem=config.stem,
         )
         self.discriminator = Discriminator(
             slab_shape=config.slab_shape,
@@ -178,7 +179,7 @@ class HierarchicalGAN(GAN[RealBatch]):
     @property
     def exact_encoder(self) -> bool:
         """Whether E^H gives a slab the features that the whole volume would."""
-        return self.config.alignment == "exact" and self.config.high_norm != "group"
+        return self.config.alignment == "exact" and self.config.high_norm not in ("group", "batch")
 
     def shrink(self, volumes: Volumes) -> LowVolumes:
         """X^L: real volumes at low resolution."""

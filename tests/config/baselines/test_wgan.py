@@ -14,7 +14,7 @@ from hagan.errors import UsageError
     ("changes", "says"),
     [
         ({"volume_shape": (33, 32, 32)}, "choose another side"),
-        ({"volume_shape": (32, 32, 32), "critic_head": "slices"}, "at least 64"),
+        ({"volume_shape": (8, 8, 8), "critic_head": "slices"}, "at least 16"),
         ({"latent_dim": 0}, "latent_dim"),
         ({"width": 0}, "width"),
         ({"critic_repeats": 0}, "critic_repeats"),

@@ -49,3 +49,14 @@ def test_tiny_is_ours_but_narrow_and_fast() -> None:
     adams = {"adam_generator", "adam_discriminator", "adam_encoder"}
     assert changed == {"width", "latent_dim", *adams}
     assert recipe("hagan-tiny-32").training.steps < recipe("hagan-32").training.steps / 10
+
+
+def test_the_form_of_2020_differs_from_the_released_one_as_documented() -> None:
+    assert differences("hagan-official-128", "hagan-2020-128") == {
+        "latent_dim": 1000,
+        "generator_widening": 2,
+        "stem": "transposed",
+        "common_norm": "batch",
+        "high_norm": "batch",
+        "encoder": False,
+    }

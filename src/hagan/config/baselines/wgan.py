@@ -46,8 +46,8 @@ class WGANConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "volume_shape", three_axes(self.volume_shape))
         doublings = doublings_of(self.volume_shape)
-        if self.critic_head == "slices" and doublings < 4:
-            raise UsageError("critic_head slices needs a side of at least 64")
+        if self.critic_head == "slices" and doublings < 2:
+            raise UsageError("critic_head slices needs a side of at least 16")
         if self.latent_dim < 1 or self.width < 1:
             raise UsageError("latent_dim and width must be at least 1")
         if self.critic_repeats < 1 or self.generator_repeats < 1:

@@ -105,6 +105,25 @@ def hagan(side: int) -> RunConfig:
     )
 
 
+def hagan_2020(side: int) -> RunConfig:
+    """HA-GAN before its encoder, as its authors ran it in 2020 (their v6).
+
+    1,000 latents through a transposed convolution, G twice as wide (A has 128 channels) with batch
+    normalisation, no encoder; discriminator, losses, rates and batch 4 as in `hagan-official`. It
+    is what their notebooks call HA-GAN without encoder: Frechet distance on GSP 0.0074 where HA-GAN
+    has 0.0026, one run each.
+    """
+    config = hagan_official(side).with_model(
+        latent_dim=1000,
+        generator_widening=2,
+        stem="transposed",
+        common_norm="batch",
+        high_norm="batch",
+        encoder=False,
+    )
+    return replace(config, name=f"hagan-2020-{side}")
+
+
 def hagan_tiny(side: int) -> RunConfig:
     """`hagan` narrow enough to train in minutes on two CPU cores, for demos and tests.
 
@@ -135,6 +154,7 @@ FAMILIES: Families = {
     "hagan": (hagan, SIDES),
     "hagan-paper": (hagan_paper, SIDES),
     "hagan-official": (hagan_official, SIDES[:-1]),
+    "hagan-2020": (hagan_2020, SIDES[:-1]),
     "hagan-tiny": (hagan_tiny, (32,)),
 }
 """HA-GAN's families of recipes."""

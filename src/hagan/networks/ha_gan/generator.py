@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from hagan.networks.blocks import ConvBlock, Norm, NormAct, fastest_layout
+from hagan.networks.dcgan import Stem
 from hagan.networks.group_statistics import KnownGroups, moments
 from hagan.networks.ha_gan.selector import SlabSelector, Span
 from hagan.networks.upsample import UpConv
@@ -38,6 +39,7 @@ class CommonGenerator(nn.Module):
         num_doublings: int,
         width: int,
         norm: Norm,
+        stem: Stem = "linear",
     ) -> None:
         super().__init__()
         self.plain = False
@@ -46,10 +48,18 @@ class CommonGenerator(nn.Module):
         widths = [8 * width, 8 * width, 8 * width, 4 * width, 2 * width, width]
         widths += [width] * max(num_doublings - (NUM_COMMON_LAYERS - 1), 0)
         self.first_width = widths[0]
-        self.fc = nn.Linear(latent_dim + num_classes, widths[0] * prod(base_shape))
+        inputs = latent_dim + num_classes
         convs: list[nn.Module] = []
         acts: list[nn.Module] = []
+        if stem == "linear":
+            self.fc = nn.Linear(inputs, widths[0] * prod(base_shape))
+        else:
+            # Its place is taken by a transposed convolution, which is normalised as they are.
+            convs.append(nn.ConvTranspose3d(inputs, widths[0], base_shape))
+            acts.append(NormAct(norm, widths[0]))
         for layer, (inputs, outputs) in enumerate(pairwise(widths)):
+            if layer == 0 and stem == "transposed":
+                continue
             if 1 <= layer <= num_doublings:
                 voxels = prod(base_shape) * 8 ** (layer - 1)
                 convs.append(UpConv(inputs, outputs, voxels=voxels))
@@ -62,7 +72,10 @@ class CommonGenerator(nn.Module):
     def forward(self, latents: Latents, labels: Labels | None = None) -> FeatureMaps:
         """A [b, width, d/4, h/4, w/4] from latents [b, z] and, if conditional, labels [b, k]."""
         code = latents if labels is None else torch.cat((latents, labels), dim=1)
-        features = self.fc(code).view(-1, self.first_width, *self.base_shape)
+        if hasattr(self, "fc"):
+            features = self.fc(code).view(-1, self.first_width, *self.base_shape)
+        else:
+            features = code[:, :, None, None, None]
         if not torch.is_grad_enabled() and not self.plain:
             features = fastest_layout(features)
         for conv, act in zip(self.convs, self.acts, strict=True):
@@ -260,6 +273,7 @@ class Generator(nn.Module):
         common_norm: Norm,
         high_norm: Norm,
         low_branch: bool,
+        stem: Stem = "linear",
     ) -> None:
         super().__init__()
         self.common = CommonGenerator(
@@ -269,6 +283,7 @@ class Generator(nn.Module):
             num_doublings=num_doublings,
             width=width,
             norm=common_norm,
+            stem=stem,
         )
         self.low = LowGenerator(width=width, norm=common_norm) if low_branch else None
         self.high = HighGenerator(
