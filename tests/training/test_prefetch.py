@@ -255,7 +255,9 @@ def test_batches_come_in_pinned_memory(tmp_path: Path, pinned: bool) -> None:
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
+# A shell starts what runs in the background with Ctrl-C ignored, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import torch
 from hagan.data.batches import Batch
 from hagan.training.prefetch import Prefetched
