@@ -26,8 +26,8 @@ def facts(settings: Settings, arguments: list[str]) -> dict[str, object]:
     found: dict[str, object] = {
         "date": date.today().isoformat(),
         "command": shlex.join(["python", "benchmarks/speed.py", *arguments]),
-        "commit": _commit(),
-        "CPU": _cpu(),
+        "commit": commit(),
+        "CPU": cpu(),
         "cores": os.cpu_count() or 0,
         "threads": settings.threads,
         "load at the start": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else "",
@@ -62,7 +62,7 @@ def peak_memory(device: torch.device) -> int:
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _commit() -> str:
+def commit() -> str:
     root = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str:
@@ -78,7 +78,7 @@ def _commit() -> str:
     return commit + (" and uncommitted changes" if git("status", "--porcelain") else "")
 
 
-def _cpu() -> str:
+def cpu() -> str:
     name, flags = platform.processor() or platform.machine(), set[str]()
     path = Path("/proc/cpuinfo")
     if path.is_file():
