@@ -21,10 +21,13 @@ class HaganError(Exception):
     Attributes:
         told_elsewhere: Whether another process of the same command tells it, so that this one ends
             with the same code and says nothing.
+        others_wait: Whether it is of this process alone, while the others wait within a computation
+            that it has left.
     """
 
     exit_code = 1
     told_elsewhere = False
+    others_wait = False
 
 
 class UsageError(HaganError):

@@ -32,6 +32,6 @@ def test_what_no_base_fits_is_refused(shape: tuple[int, int, int]) -> None:
 
 
 def test_three_axes_are_asked_for() -> None:
-    assert three_axes((8.0, 16, 32)) == (8, 16, 32)  # type: ignore[arg-type]
+    assert three_axes((8, 16, 32)) == (8, 16, 32)
     with pytest.raises(UsageError, match="three axes"):
         three_axes((32, 32))

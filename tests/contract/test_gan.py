@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hagan.config.models import ModelConfig
 from hagan.config.recipes import recipe
@@ -18,23 +18,34 @@ from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig, TrainingConfig
 from hagan.data.batches import Batch
 from hagan.models.build import build_model
-from hagan.models.gan import GAN, Encodes
+from hagan.models.gan import GAN, Encodes, Phase
 from hagan.training.log import read_metrics
 from hagan.training.trainer import Trainer
 
 
 def narrow(config: Any, **changes: Any) -> ModelConfig:
-    small: ModelConfig = replace(
-        config, volume_shape=(32, 32, 32), width=8, latent_dim=16, **changes
-    )
+    if hasattr(config, "width"):
+        changes["width"] = 8
+    small: ModelConfig = replace(config, volume_shape=(32, 32, 32), latent_dim=16, **changes)
     return small
 
 
-RIVALS = ("wgan", "wgan-sound")
+def growing(family: str, **changes: Any) -> ModelConfig:
+    """Through its levels so fast that step 5 is in the fade of the last or the one before."""
+    config: ModelConfig = replace(narrow(recipe(f"{family}-32").model, fade_steps=(2,)), **changes)
+    return config
+
+
+RIVALS = ("gaussian", "patch-gan", "patch-gan-sound", "wgan", "wgan-sound")
 """Families of the other systems, each in the form of its own recipe but narrow."""
 
 MODELS: dict[str, Callable[[], ModelConfig]] = {
     **{name: partial(lambda name: narrow(recipe(f"{name}-32").model), name) for name in RIVALS},
+    "progressive-gan": lambda: growing("progressive-gan", stable_steps=(0,)),
+    "progressive-gan-sound": lambda: growing("progressive-gan-sound", stable_steps=(1,)),
+    "progressive-gan-not-cubic": lambda: growing(
+        "progressive-gan-sound", stable_steps=(1,), volume_shape=(20, 24, 28)
+    ),
     "hagan": lambda: narrow(recipe("hagan-32").model),
     "hagan-paper": lambda: narrow(recipe("hagan-paper-32").model),
     "hagan-official": lambda: narrow(recipe("hagan-official-32").model),
@@ -56,8 +67,15 @@ SCHEDULE = (0, 5, 1000)
 class Blobs:
     """A few volumes with a bright ball each, of classes in turn, addressed by step."""
 
-    def __init__(self, batch_size: int, num_classes: int = 0, count: int = 6) -> None:
-        grid = torch.stack(torch.meshgrid(*[torch.linspace(-1, 1, 32)] * 3, indexing="ij"))
+    def __init__(
+        self,
+        batch_size: int,
+        num_classes: int = 0,
+        count: int = 6,
+        shape: tuple[int, int, int] = (32, 32, 32),
+    ) -> None:
+        axes = [torch.linspace(-1, 1, size) for size in shape]
+        grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
         generator = torch.Generator().manual_seed(3)
         centres = 0.5 * torch.rand(count, 3, 1, 1, 1, generator=generator) - 0.25
         radius = 0.35 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
@@ -96,19 +114,34 @@ def labels_for(model: GAN[Any], count: int) -> Tensor | None:
 
 def losses(model: GAN[Any], batch_size: int = 2) -> dict[str, dict[str, Tensor]]:
     """Each phase's terms, its gradients left in place for the caller."""
-    blobs = Blobs(batch_size, model.num_classes).at(0)
+    blobs = Blobs(batch_size, model.num_classes, shape=model.volume_shape).at(0)
     torch.manual_seed(5)
     batch = model.prepare(blobs.volumes, blobs.labels)
     return {phase.name: dict(phase.loss(batch)) for phase in model.phases()}
 
 
+def backward(phase: Phase[Any], batch: Any) -> None:
+    """Gradients of a phase's loss; a phase without weights has none, and its loss needs none."""
+    loss = torch.stack(list(phase.loss(batch).values())).sum()
+    if list(phase.trains.parameters()):
+        loss.backward()
+    else:
+        assert not loss.requires_grad, phase.name
+
+
+def look(model: GAN[Any]) -> None:
+    """Show a model without weights a batch: before that it knows one volume only."""
+    if not list(model.parameters()):
+        losses(model)
+
+
 def test_a_phase_touches_only_its_own_weights(model: GAN[Any]) -> None:
-    blobs = Blobs(2, model.num_classes).at(0)
+    blobs = Blobs(2, model.num_classes, shape=model.volume_shape).at(0)
     batch = model.prepare(blobs.volumes, blobs.labels)
     for phase in model.phases():
         model.requires_grad_(False)
         phase.trains.requires_grad_(True)
-        torch.stack(list(phase.loss(batch).values())).sum().backward()
+        backward(phase, batch)
         own = {id(p) for p in phase.trains.parameters()}
         for name, parameter in model.named_parameters():
             if id(parameter) not in own:
@@ -119,14 +152,14 @@ def test_a_phase_touches_only_its_own_weights(model: GAN[Any]) -> None:
 def test_over_the_phases_every_weight_gets_a_gradient(model: GAN[Any], config: ModelConfig) -> None:
     moved: set[str] = set()
     for seed in range(3):
-        blobs = Blobs(2, model.num_classes).at(seed)
+        blobs = Blobs(2, model.num_classes, shape=model.volume_shape).at(seed)
         torch.manual_seed(seed)
         model.begin_step(SCHEDULE[seed])
         batch = model.prepare(blobs.volumes, blobs.labels)
         for phase in model.phases():
             model.requires_grad_(False)
             phase.trains.requires_grad_(True)
-            torch.stack(list(phase.loss(batch).values())).sum().backward()
+            backward(phase, batch)
             moved |= {
                 name
                 for name, p in model.named_parameters()
@@ -150,6 +183,7 @@ def test_losses_are_finite_with_a_batch_of_one(model: GAN[Any]) -> None:
 
 
 def test_generate_has_the_shape_the_range_and_one_answer_a_latent(model: GAN[Any]) -> None:
+    look(model)
     model.eval()
     with torch.no_grad():
         latents = model.draw_latents(2)
@@ -190,7 +224,8 @@ def run_config(config: ModelConfig, steps: int, **changes: Any) -> RunConfig:
 def train(config: RunConfig, folder: Path) -> Trainer:
     torch.manual_seed(config.training.seed)
     model = build_model(config.model)
-    trainer = Trainer(model, config, Blobs(2, config.model.num_classes), RunDir(folder))
+    blobs = Blobs(2, config.model.num_classes, shape=config.model.volume_shape)
+    trainer = Trainer(model, config, blobs, RunDir(folder))
     trainer.train()
     return trainer
 
@@ -217,23 +252,26 @@ class Seldom(Trainer):
         super().__init__(model, *rest)
 
 
+def learned(module: nn.Module) -> list[Tensor]:
+    """What a turn moves: the weights, or what a module without weights keeps."""
+    return list(module.parameters()) or list(module.buffers())
+
+
 def moved(trainer: Trainer) -> list[bool]:
-    """Take a step; whether it moved each player's weights."""
-    before = [[p.detach().clone() for p in x.phase.trains.parameters()] for x in trainer.players]
+    """Take a step; whether it moved what each player learns."""
+    before = [[p.detach().clone() for p in learned(x.phase.trains)] for x in trainer.players]
     trainer.train_step()
     assert all(p.grad is None for p in trainer.model.parameters())
     return [
-        any(
-            not torch.equal(p, q)
-            for p, q in zip(player.phase.trains.parameters(), old, strict=True)
-        )
+        any(not torch.equal(p, q) for p, q in zip(learned(player.phase.trains), old, strict=True))
         for player, old in zip(trainer.players, before, strict=True)
     ]
 
 
 def seldom(config: ModelConfig, folder: Path, steps: int) -> Trainer:
     torch.manual_seed(0)
-    model, blobs = build_model(config), Blobs(2, config.num_classes)
+    model = build_model(config)
+    blobs = Blobs(2, config.num_classes, shape=config.volume_shape)
     return Seldom(model, run_config(config, steps, log_every=2), blobs, RunDir(folder))
 
 
@@ -301,7 +339,7 @@ def test_fifty_steps_on_one_volume_improve_its_reconstruction(config: ModelConfi
         for player in players:
             model.requires_grad_(False)
             player.phase.trains.requires_grad_(True)
-            torch.stack(list(player.phase.loss(batch).values())).sum().backward()
+            backward(player.phase, batch)
             player.move()
         if step % 10 == 9:
             later.append(error())

@@ -38,9 +38,14 @@ def test_it_builds_at_full_size(name: str) -> None:
     with torch.device("meta"):
         model = build_model(config.model)
     assert model.volume_shape == config.model.volume_shape
-    assert len(model.phases()) >= 2
+    assert len(model.phases()) >= (2 if list(model.parameters()) else 1)
     for phase in model.phases():
-        assert sum(p.numel() for p in phase.trains.parameters()) > 0
+        assert sum(tensor.numel() for tensor in learned(phase.trains).values()) > 0
+
+
+def learned(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """What training moves: the weights; of a model that has none, what it keeps of its batches."""
+    return dict(module.named_parameters()) or dict(module.named_buffers())
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -52,7 +57,9 @@ def test_it_comes_back_from_its_json(name: str) -> None:
 def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
     whole = recipe(name)
     shape = (8 * getattr(whole.model, "reduction", 4),) * 3
-    changes = {"volume_shape": shape, "width": 8, "latent_dim": 16}
+    changes = {"volume_shape": shape, "latent_dim": 16}
+    if hasattr(whole.model, "width"):
+        changes["width"] = 8
     if hasattr(whole.model, "num_slabs"):
         changes["num_slabs"] = min(whole.model.num_slabs, 8)
     small = replace(
@@ -61,13 +68,13 @@ def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
         training=replace(whole.training, batch_size=2),
     )
     trainer = Trainer(build_model(small.model), small, Noise(2, shape), RunDir(tmp_path))
-    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    before = {name: p.detach().clone() for name, p in learned(trainer.model).items()}
     values = trainer.train_step()
     assert trainer.step == 1
     assert all(math.isfinite(value) for value in values.values())
     moved = {
         ".".join(name.split(".")[:2])
-        for name, parameter in trainer.model.named_parameters()
+        for name, parameter in learned(trainer.model).items()
         if not torch.equal(parameter, before[name])
     }
     parts = {".".join(name.split(".")[:2]) for name in before}
@@ -76,7 +83,7 @@ def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_mistyped_name_is_answered_with_the_right_one(name: str) -> None:
-    for wrong in (name.replace("gan", "gn", 1), name.upper(), f"{name}x"):
+    for wrong in (name.replace("an", "n", 1), name.upper(), f"{name}x"):
         with pytest.raises(UsageError, match=re.escape(name)):
             recipe(wrong)
 

@@ -10,6 +10,7 @@ from hagan.models.losses import (
     bce,
     class_loss,
     gradient_square,
+    least_squares,
     prior_moments,
     rebuilt_l1,
     relativistic,
@@ -83,3 +84,10 @@ def test_prior_moments_push_equal_codes_apart_with_a_finite_gradient() -> None:
     prior_moments(codes).backward()
     assert codes.grad is not None
     assert bool(torch.isfinite(codes.grad).all())
+
+
+def test_least_squares_pull_scores_of_reals_to_one_and_of_fakes_to_zero() -> None:
+    scores = torch.randn(6, dtype=torch.float64)
+    values = scores.numpy()
+    assert float(least_squares(scores, real=True)) == pytest.approx(((values - 1) ** 2).mean())
+    assert float(least_squares(scores, real=False)) == pytest.approx((values**2).mean())

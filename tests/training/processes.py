@@ -52,7 +52,10 @@ MEANS = {"body_weight": 1.0, "prior_weight": 0.0}
 
 
 def narrow(name: str, **changes: Any) -> Any:
-    return replace(recipe(name).model, width=8, latent_dim=10, **changes)
+    model = recipe(name).model
+    if hasattr(model, "width"):
+        changes["width"] = 8
+    return replace(model, latent_dim=10, **changes)  # type: ignore[arg-type]
 
 
 def make_trainer(
@@ -102,25 +105,25 @@ def main(description: dict[str, Any], out: Path) -> None:
     folder = Path(description["folder"]) / f"rank-{rank}"
     lines: list[dict[str, Any]] = []
     told: dict[str, Any] = {"lines": lines}
-    with open_world(place, "cpu") as world:
-        trainer = make_trainer(folder, world=world, **description["settings"])
-        told["resumed"] = trainer.step
-        if "fault" in mine:
-            plant(trainer, fault=mine["fault"], at=mine["at"])
+    try:
+        with open_world(place, "cpu") as world:
+            trainer = make_trainer(folder, world=world, **description["settings"])
+            told["resumed"] = trainer.step
+            if "fault" in mine:
+                plant(trainer, fault=mine["fault"], at=mine["at"])
 
-        def on_step(progress: Progress) -> None:
-            lines.append(dict(progress.line or {}))
-            if progress.step == mine.get("signal_after"):
-                os.kill(os.getpid(), signal.SIGTERM)
-            if progress.step == mine.get("die_after"):
-                os._exit(9)
+            def on_step(progress: Progress) -> None:
+                lines.append(dict(progress.line or {}))
+                if progress.step == mine.get("signal_after"):
+                    os.kill(os.getpid(), signal.SIGTERM)
+                if progress.step == mine.get("die_after"):
+                    os._exit(9)
 
-        trainer.on_step = on_step
-        try:
+            trainer.on_step = on_step
             trainer.train()
-        except HaganError as error:
-            told["error"] = [type(error).__name__, str(error)]
-            told["told_elsewhere"] = error.told_elsewhere
+    except HaganError as error:
+        told["error"] = [type(error).__name__, str(error)]
+        told["told_elsewhere"] = error.told_elsewhere
     told |= {"step": trainer.step, "roll_backs": trainer.roll_backs}
     told["accumulate"] = trainer.turns.accumulate
     assert trainer.average is not None

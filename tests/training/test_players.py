@@ -45,3 +45,28 @@ def test_rate_is_a_share_of_the_configured_one() -> None:
     one.set_rate(0.25)
     assert one.adam.param_groups[0]["lr"] == 0.025
     assert one.adam.param_groups[0]["betas"] == (0.5, 0.999)
+
+
+class Memory(nn.Module):
+    """Keeps the sum of what it saw, and has no weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(()))
+
+
+def test_a_player_without_weights_has_no_adam_and_nothing_to_save_or_move() -> None:
+    memory = Memory()
+    phase: Phase[None] = Phase(
+        name="memory", trains=memory, loss=lambda _: {"none": torch.zeros(())}, adam=AdamConfig()
+    )
+    weighted = player(nn.Linear(3, 2)).phase
+    one, other = make_players([phase, weighted])
+    assert one.adam is None
+    assert other.adam is not None, "each player for itself"
+    one.set_rate(0.5)
+    one.move()
+    one.forget()
+    assert one.state() == {}
+    one.load_state({})
+    assert float(memory.total) == 0.0

@@ -48,8 +48,9 @@ def losses(lines: list[dict[str, Any]]) -> list[dict[str, float]]:
         {"name": "hagan-32"},
         {"name": "hagan-paper-32", "accumulate": 2},
         {"name": "hagan-32", "model": {}},
+        {"name": "gaussian-32", "model": {}},
     ],
-    ids=["hagan", "paper in micro-batches", "terms of the whole batch"],
+    ids=["hagan", "paper in micro-batches", "terms of the whole batch", "no weights"],
 )
 def test_two_processes_follow_one(settings: dict[str, Any], tmp_path: Path) -> None:
     """A batch of three, so that the shares differ in size."""

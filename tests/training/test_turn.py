@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hagan.errors import OutOfMemoryError
 from hagan.training.trainer import Trainer
-from hagan.training.turn import is_out_of_memory
+from hagan.training.turn import NonFiniteError
 from training.processes import make_trainer
 
 
@@ -140,13 +140,41 @@ def test_other_errors_are_not_taken_for_lack_of_memory(tmp_path: Path) -> None:
     assert len(seen) == 1
 
 
-def test_what_is_lack_of_memory() -> None:
-    for error in (
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
-        RuntimeError("MPS backend out of memory"),
-    ):
-        assert is_out_of_memory(error)
-    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
-    assert not is_out_of_memory(ValueError("out of memory"))
+def fitted(folder: Path, **settings: Any) -> Trainer:
+    """A model without weights, whose turn takes up the batch in buffers."""
+    return make_trainer(folder, name="gaussian-32", model={}, **settings)
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_a_turn_without_weights_takes_up_the_same_batch_in_micro_batches(
+    accumulate: int, tmp_path: Path
+) -> None:
+    """Three volumes in parts of one and two; seven in all, so the last step has seen some twice."""
+    whole = trained(fitted(tmp_path / "whole"), steps=3)
+    parts = trained(fitted(tmp_path / "parts", accumulate=accumulate), steps=3)
+    assert_same(whole, parts)
+    assert float(parts[0]["generator.seen"]) == pytest.approx(9.0, abs=1e-9)
+    assert set(whole[1][0]) == {"fit/unexplained"}, "no gradient, and so no norm of one"
+
+
+def test_a_turn_without_weights_that_runs_out_of_memory_takes_up_its_batch_once(
+    tmp_path: Path,
+) -> None:
+    calm = trained(fitted(tmp_path / "calm", batch_size=4))
+    trainer = fitted(tmp_path / "tight", batch_size=4)
+    seen = fail(trainer, player=0, times=1, error=ask_for_too_much)
+    assert_same(calm, trained(trainer))
+    assert seen[:2] == [4, 2]
+    assert trainer.turns.accumulate == 2
+
+
+def test_a_turn_without_weights_that_finds_no_number_is_refused(tmp_path: Path) -> None:
+    trainer = fitted(tmp_path)
+    player = trainer.players[0]
+
+    def loss(batch: Any) -> Any:
+        return {"unexplained": player.phase.loss(batch)["unexplained"] * float("nan")}
+
+    trainer.players[0] = replace(player, phase=replace(player.phase, loss=loss))
+    with pytest.raises(NonFiniteError, match="fit/unexplained not finite"):
+        trainer.train_step()

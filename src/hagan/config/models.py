@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from hagan.config.baselines.gaussian import GaussianConfig
+from hagan.config.baselines.patch_gan import PatchGANConfig
+from hagan.config.baselines.progressive_gan import ProgressiveGANConfig
 from hagan.config.baselines.wgan import WGANConfig
 from hagan.config.ha_gan import HAGANConfig
 
-ModelConfig: TypeAlias = HAGANConfig | WGANConfig
+ModelConfig: TypeAlias = (
+    HAGANConfig | WGANConfig | PatchGANConfig | GaussianConfig | ProgressiveGANConfig
+)
 """Every model configuration that a run can hold."""

@@ -9,12 +9,18 @@ from __future__ import annotations
 import difflib
 import re
 
-from hagan.config.families import ha_gan, wgan
+from hagan.config.families import gaussian, ha_gan, patch_gan, progressive_gan, wgan
 from hagan.config.families.family import Families
 from hagan.config.training import RunConfig
 from hagan.errors import UsageError
 
-FAMILIES: Families = {**ha_gan.FAMILIES, **wgan.FAMILIES}
+FAMILIES: Families = {
+    **ha_gan.FAMILIES,
+    **gaussian.FAMILIES,
+    **patch_gan.FAMILIES,
+    **progressive_gan.FAMILIES,
+    **wgan.FAMILIES,
+}
 """Every family of recipes: its function and the sides at which it was tried."""
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hagan.config.baselines.gaussian import GaussianConfig
+from hagan.config.baselines.patch_gan import PatchGANConfig
+from hagan.config.baselines.progressive_gan import ProgressiveGANConfig
 from hagan.config.baselines.wgan import WGANConfig
 from hagan.config.ha_gan import HAGANConfig
 from hagan.config.models import ModelConfig
+from hagan.models.baselines.gaussian import Gaussian
+from hagan.models.baselines.patch_gan import PatchGAN
+from hagan.models.baselines.progressive_gan import ProgressiveGAN
 from hagan.models.baselines.wgan import WGAN
 from hagan.models.gan import GAN
 from hagan.models.ha_gan import HAGAN
 
 BUILDERS: dict[type, Callable[[Any], GAN[Any]]] = {
     HAGANConfig: HAGAN,
+    GaussianConfig: Gaussian,
+    PatchGANConfig: PatchGAN,
+    ProgressiveGANConfig: ProgressiveGAN,
     WGANConfig: WGAN,
 }
 """Which model a configuration describes."""

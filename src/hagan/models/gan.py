@@ -141,6 +141,10 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     def begin_step(self, step: int) -> None:
         """Derive all schedule state from the step; most models have none."""
 
+    def costliest_step(self) -> int:
+        """A step that takes as much memory as any; the first one, unless the model grows."""
+        return 0
+
     @final
     def draw_latents(self, count: int) -> Latents:
         """Latents [count, z] as `new_latents` draws them: of a cut batch the share's own rows."""

@@ -134,3 +134,8 @@ def gradient_penalty(
     rows = slope.flatten(1) if of == "volume" else slope.reshape(-1, 1)
     norm = torch.sqrt(rows.square().sum(dim=1) + 1e-12)
     return (norm - 1.0).square().mean()
+
+
+def least_squares(scores: Logits, *, real: bool) -> Scalar:
+    """Mean squared distance of scores from 1 for real and 0 for fake (Mao et al. 2017)."""
+    return (scores - float(real)).square().mean()

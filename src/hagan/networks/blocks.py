@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from hagan.networks.batch_norm import BatchNorm
 from hagan.networks.group_statistics import KnownGroups, moments
 from hagan.types import FeatureMaps
 
@@ -64,7 +65,7 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
     if norm == "group":
         return nn.GroupNorm(gcd(NUM_GROUPS, channels), channels)
     if norm == "batch":
-        return nn.BatchNorm3d(channels)
+        return BatchNorm(channels)
     if norm == "instance":
         return nn.InstanceNorm3d(channels, affine=True)
     return nn.Identity() if norm == "none" else ChannelNorm(channels, centred=norm == "channel")

@@ -81,8 +81,9 @@ class StepCost:
 def step_cost(config: RunConfig, *, device: str = "cpu") -> StepCost:
     """What a step costs in which every player has its turn.
 
-    It is the recipe's first step, at which each schedule that goes by steps makes the most: all
-    players move, and full volumes are made where `whole_every` asks for them. Adam's moments are
+    It is the step that the model names as its costliest. For most models that is the first one, at
+    which all players move, and full volumes are made where `whole_every` asks for them; a model
+    that grows names one at which it is grown. Adam's moments are
     there already, as in every later step. r is an interior start, where a slab has both halos.
 
     Args:
@@ -154,7 +155,7 @@ def watched_step(config: RunConfig, live: LiveMemory) -> StepCost:
     states = live.held
     # After the first step it is known which losses ask for rows of the whole batch.
     for step in range(2 if training.accumulate > 1 else 1):
-        model.begin_step(0)
+        model.begin_step(model.costliest_step())
         turns.begin(step, training.seed, lambda _: _random_batch(config))
         phases = [_turns_of(player, turns, live) for player in players]
         peak = 0

@@ -218,7 +218,7 @@ def open_world(place: Place | None, device: str) -> Iterator[World]:
         yield World(place.rank, place.size)
         orderly = True
     except HaganError as error:
-        orderly = not isinstance(error, LostProcessError)
+        orderly = not (isinstance(error, LostProcessError) or error.others_wait)
         raise
     finally:
         if orderly:

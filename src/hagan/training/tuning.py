@@ -15,7 +15,7 @@ from hagan.networks.upsample import Form
 def fastest_forms(
     model: GAN[Any], batch: Batch, precision: str, device: torch.device
 ) -> dict[str, Form]:
-    """Time the forms of a model's layers on what they see in a step with one volume.
+    """Time the forms of an untrained model's layers on what they see in a step with one volume.
 
     Args:
         model: On the device; its layers are left in the fastest forms, all else as it was.
@@ -26,6 +26,10 @@ def fastest_forms(
     Returns:
         Forms by the layers' names.
     """
+    # A model that grows passes all of its layers only when it is grown.
+    grown = model.costliest_step()
+    if grown:
+        model.begin_step(grown)
     one = batch.rows(0, 1)
     labels = None if one.labels is None else one.labels.to(device)
     prepared = model.prepare(one.volumes.to(device), labels)
@@ -42,3 +46,5 @@ def fastest_forms(
         return measure_forms(model, run)
     finally:
         model.train(was_training)
+        if grown:
+            model.begin_step(0)

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 
 from hagan.data.batches import Batch
-from hagan.errors import OutOfMemoryError
+from hagan.errors import OutOfMemoryError, UsageError
 from hagan.models.gan import GAN
 from hagan.training.distributed import World
+from hagan.training.joint_statistics import join_statistics
+from hagan.training.out_of_memory import unless_out_of_memory
 from hagan.training.packed import Packed
 from hagan.training.players import Player
 from hagan.training.shares import Share, share_of_turn, turn_seed
@@ -69,11 +71,11 @@ class Turns:
         self.accumulate = self._asked
         self._asking: set[str] = set()
         """Phases with terms that are no mean over volumes."""
+        self.joins = join_statistics(model, world)
         self._floating = [b for b in model.buffers() if b.is_floating_point()]
         self._load: Callable[[int], tuple[Batch, Share]] | None = None
         self._prepared: list[tuple[Share, Any]] | None = None
-        self._seed = 0
-        self._step = 0
+        self._seed = self._step = 0
 
     @property
     def needed(self) -> int:
@@ -143,7 +145,7 @@ class Turns:
         """Compute all gradients of the turn; how it ended in the process where it went worst."""
         whole: list[Tensor] | None = None
         if player.phase.name in self._asking:
-            own = _unless_out_of_memory(lambda: self._own_rows(player, repeat, start))
+            own = self._tried(player, lambda: self._own_rows(player, repeat, start))
             if self.world.largest(int(own is None)):
                 return _OUT_OF_MEMORY, None
             assert own is not None
@@ -151,12 +153,25 @@ class Turns:
                 packed = Packed(own)
                 self.world.add_up(packed)
                 whole = own
-        result = _unless_out_of_memory(lambda: self._gradients(player, repeat, start, whole))
+        result = self._tried(player, lambda: self._gradients(player, repeat, start, whole))
         status = _OUT_OF_MEMORY if result is None else _ASKED if result[0] is None else _DONE
         status = self.world.largest(status)
         if status != _DONE or result is None or result[0] is None:
             return status, None
         return status, (result[0], result[1], result[2])
+
+    def _tried(self, player: Player, compute: Callable[[], ResultT]) -> ResultT | None:
+        """What `compute` returns; None where memory ran out and the turn can be taken again."""
+        result = unless_out_of_memory(compute)
+        if result is None and self.joins:
+            error = OutOfMemoryError(
+                f"out of memory in the {player.phase.name}'s turn of step {self._step}; batch "
+                "normalisation over several processes cannot take a turn again: begin with "
+                f"--accumulate {2 * self.accumulate} or more, or with more processes"
+            )
+            error.others_wait = True
+            raise error
+        return result
 
     def _gradients(
         self,
@@ -232,6 +247,13 @@ class Turns:
             return self._prepared
         assert self._load is not None, "begin comes first"
         batch, share = self._load(repeat)
+        if self.joins and self.accumulate > share.total // self.world.size:
+            uneven = UsageError(
+                f"batch normalisation over {self.world.size} processes needs as many micro-batches "
+                f"in each: --accumulate {self.accumulate} is more than the volumes of the least, "
+                f"{share.total // self.world.size} of {share.total}"
+            )
+            raise self.world.common(uneven)
         seed = turn_seed(self._seed, "prepare", player.phase.name, repeat)
         parts = []
         for part in share.cut(self.accumulate):
@@ -276,21 +298,3 @@ class Turns:
             self.accumulate,
             self.largest_share,
         )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator of a device, of the CPU or of Python had no more memory."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    texts = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in texts)
-
-
-def _unless_out_of_memory(compute: Callable[[], ResultT]) -> ResultT | None:
-    """What `compute` returns, or None where memory ran out; all that it held is free again."""
-    try:
-        return compute()
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-    return None
