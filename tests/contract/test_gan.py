@@ -52,7 +52,7 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
     "hagan-conditional": lambda: narrow(recipe("hagan-32").model, num_classes=3),
     "hagan-paper-conditional": lambda: narrow(recipe("hagan-paper-32").model, num_classes=3),
     "hagan-official-conditional": lambda: narrow(recipe("hagan-official-32").model, num_classes=3),
-    "hagan-2020": lambda: narrow(recipe("hagan-2020-32").model),
+    "hagan-early": lambda: narrow(recipe("hagan-early-32").model),
     "without-low-branch": lambda: narrow(recipe("hagan-paper-32").model, low_branch=False),
     "without-encoder": lambda: narrow(recipe("hagan-paper-32").model, encoder=False),
     "deterministic-r": lambda: narrow(recipe("hagan-paper-32").model, random_start=False),

@@ -61,7 +61,7 @@ def test_the_form_of_2020_has_the_parameters_of_its_networks() -> None:
     with torch.device("meta"):
         old, released = (
             HAGAN(recipe(f"{family}-256").model)  # type: ignore[arg-type]
-            for family in ("hagan-2020", "hagan-official")
+            for family in ("hagan-early", "hagan-official")
         )
     assert round(parameters(old.generator) / 1e6, 2) == 112.94
     discriminators = [model.get_submodule("discriminator") for model in (old, released)]

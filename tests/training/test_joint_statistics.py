@@ -17,7 +17,7 @@ from training.test_trainer_processes import assert_same, train_alone, weights
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["wgan-32", "hagan-2020-32"])
+@pytest.mark.parametrize("name", ["wgan-32", "hagan-early-32"])
 def test_two_processes_normalise_as_one(name: str, tmp_path: Path) -> None:
     """Shares of two and one volume; the penalty's gradients of gradients cross processes too."""
     settings = {"name": name, "model": {}, "steps": 2}

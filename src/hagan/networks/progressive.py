@@ -46,6 +46,12 @@ def shrunk(volumes: LowVolumes, times: int) -> LowVolumes:
     return functional.avg_pool3d(volumes, 2**times) if times else volumes
 
 
+def mixed(before: Tensor, after: Tensor, fade: float) -> Tensor:
+    """On the straight line from one tensor, at 0, to another; of the type of the latter."""
+    # Autocast may have left them in different types.
+    return torch.lerp(before.to(after), after, fade)
+
+
 class GrownBlock(nn.Module):
     """Features of a level from those of the one before: doubled, then two convolutions."""
 
@@ -159,7 +165,7 @@ class GrowingGenerator(nn.Module):
         volumes: LowVolumes = self.to_volume[level](features)
         if fade == 1.0:
             return volumes
-        return torch.lerp(doubled(self.to_volume[level - 1](before)), volumes, fade)
+        return mixed(doubled(self.to_volume[level - 1](before)), volumes, fade)
 
 
 class GrowingCritic(nn.Module):
@@ -226,7 +232,7 @@ class GrowingCritic(nn.Module):
         for number in range(level, 0, -1):
             features = self.blocks[number](features)
             if number == level and fade != 1.0:
-                features = torch.lerp(self._read(halved(volumes), level - 1), features, fade)
+                features = mixed(self._read(halved(volumes), level - 1), features, fade)
         return features
 
     def _read(self, volumes: LowVolumes, level: int) -> FeatureMaps:

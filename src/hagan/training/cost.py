@@ -83,8 +83,8 @@ def step_cost(config: RunConfig, *, device: str = "cpu") -> StepCost:
 
     It is the step that the model names as its costliest. For most models that is the first one, at
     which all players move, and full volumes are made where `whole_every` asks for them; a model
-    that grows names one at which it is grown. Adam's moments are
-    there already, as in every later step. r is an interior start, where a slab has both halos.
+    that grows names one at which it is grown. Adam's moments are there already, as in every later
+    step. r is an interior start, where a slab has both halos.
 
     Args:
         config: What is trained, and how.

@@ -52,7 +52,7 @@ def test_tiny_is_ours_but_narrow_and_fast() -> None:
 
 
 def test_the_form_of_2020_differs_from_the_released_one_as_documented() -> None:
-    assert differences("hagan-official-128", "hagan-2020-128") == {
+    assert differences("hagan-official-128", "hagan-early-128") == {
         "latent_dim": 1000,
         "generator_widening": 2,
         "stem": "transposed",

@@ -317,6 +317,23 @@ def test_a_run_goes_on_in_a_later_level_and_is_sampled_at_it(tmp_path: Path) -> 
     assert weights[0] == weights[1]
 
 
+@pytest.mark.parametrize("changes", [{}, PORT], ids=["karras", "port"])
+def test_bf16_goes_through_every_stage(changes: dict[str, Any], tmp_path: Path) -> None:
+    config = replace(SHORT, fade_steps=(1,), **changes)
+    for accumulate in (1, 2):
+        trainer = trainer_of(
+            config,
+            tmp_path / str(accumulate),
+            torch.float32,
+            batch_size=2,
+            accumulate=accumulate,
+            precision="bf16",
+        )
+        for _ in range(5):
+            values = trainer.train_step()
+            assert all(np.isfinite(value) for value in values.values())
+
+
 def test_forms_are_measured_where_it_is_grown() -> None:
     model = made().float()
     forms_before = set(forms_of(model))

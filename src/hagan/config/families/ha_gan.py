@@ -105,7 +105,7 @@ def hagan(side: int) -> RunConfig:
     )
 
 
-def hagan_2020(side: int) -> RunConfig:
+def hagan_early(side: int) -> RunConfig:
     """HA-GAN before its encoder, as its authors ran it in 2020 (their v6).
 
     1,000 latents through a transposed convolution, G twice as wide (A has 128 channels) with batch
@@ -121,7 +121,7 @@ def hagan_2020(side: int) -> RunConfig:
         high_norm="batch",
         encoder=False,
     )
-    return replace(config, name=f"hagan-2020-{side}")
+    return replace(config, name=f"hagan-early-{side}")
 
 
 def hagan_tiny(side: int) -> RunConfig:
@@ -154,7 +154,7 @@ FAMILIES: Families = {
     "hagan": (hagan, SIDES),
     "hagan-paper": (hagan_paper, SIDES),
     "hagan-official": (hagan_official, SIDES[:-1]),
-    "hagan-2020": (hagan_2020, SIDES[:-1]),
+    "hagan-early": (hagan_early, SIDES[:-1]),
     "hagan-tiny": (hagan_tiny, (32,)),
 }
 """HA-GAN's families of recipes."""

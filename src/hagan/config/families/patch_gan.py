@@ -13,7 +13,7 @@ SIDES = (32, 64, 128, 256)
 
 
 def patch_gan(side: int) -> RunConfig:
-    """The networks, losses and grid of Uzunova et al. 2019, without sketches (specs, section 9).
+    """The networks, losses and grid of Uzunova et al. 2019, without sketches.
 
     From their code: patches of 32, of which 20 are kept on a grid of 20; low-resolution patches of
     twice the field; residual generators with instance normalisation, critics with batch

@@ -26,6 +26,7 @@ from hagan.networks.progressive import (
     doubled,
     halved,
     level_widths,
+    mixed,
     shrunk,
 )
 from hagan.types import FeatureMaps, Labels, Latents, Logits, LowVolumes, Scalar, Volumes
@@ -99,7 +100,7 @@ class ProgressiveGAN(GAN[Reals]):
         stage = self.stage
         volumes = shrunk(real, self.config.last_level - stage.level)
         if stage.fade != 1.0:
-            volumes = torch.lerp(doubled(halved(volumes)), volumes, stage.fade)
+            volumes = mixed(doubled(halved(volumes)), volumes, stage.fade)
         return Reals(volumes)
 
     # What it makes.
