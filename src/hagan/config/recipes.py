@@ -9,7 +9,17 @@ from __future__ import annotations
 import difflib
 import re
 
-from hagan.config.families import gaussian, ha_gan, patch_gan, progressive_gan, wgan
+from hagan.config.families import (
+    alpha_gan,
+    cce_gan,
+    gaussian,
+    ha_gan,
+    patch_gan,
+    progressive_gan,
+    style_gan,
+    vae_gan,
+    wgan,
+)
 from hagan.config.families.family import Families
 from hagan.config.training import RunConfig
 from hagan.errors import UsageError
@@ -19,6 +29,10 @@ FAMILIES: Families = {
     **gaussian.FAMILIES,
     **patch_gan.FAMILIES,
     **progressive_gan.FAMILIES,
+    **style_gan.FAMILIES,
+    **alpha_gan.FAMILIES,
+    **cce_gan.FAMILIES,
+    **vae_gan.FAMILIES,
     **wgan.FAMILIES,
 }
 """Every family of recipes: its function and the sides at which it was tried."""

@@ -72,11 +72,13 @@ class Sampler:
         return geometry_of(self.loaded)
 
     def latents(self, index: int, *, seed: int, truncation: float = 1.0) -> Latents:
-        """Z ~ N(0, I) of one volume, shrunk towards 0 by `truncation`; a float32 [1, z]."""
+        """Z ~ N(0, I) of one volume, drawn to the typical as the model does it; a float32 row."""
         digest = hashlib.sha256(f"latents/{seed}/{index}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
         drawn = torch.randn(1, self.loaded.model.latent_dim, generator=generator)
-        return (truncation * drawn).to(self.device)
+        if truncation != 1.0:
+            drawn = self.loaded.model.truncated(drawn, truncation)
+        return drawn.to(self.device)
 
     def sample(
         self, index: int, *, seed: int, label: int | None = None, truncation: float = 1.0

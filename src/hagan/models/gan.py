@@ -114,6 +114,15 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
         for start in range(0, volumes.shape[2], depth):
             yield volumes[:, :, start : start + depth]
 
+    def truncated(self, latents: Latents, truncation: float) -> Rows:
+        """What `generate` takes as latents for more typical and less varied volumes.
+
+        Args:
+            latents: Drawn ones [b, z].
+            truncation: From 1, which changes nothing, down to 0, where all volumes are one.
+        """
+        return truncation * latents
+
     def slab_bytes(self, depth: int) -> int:
         """About how many bytes `generate_slabs` holds for a slab of one volume, at its peak.
 

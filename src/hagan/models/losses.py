@@ -139,3 +139,30 @@ def gradient_penalty(
 def least_squares(scores: Logits, *, real: bool) -> Scalar:
     """Mean squared distance of scores from 1 for real and 0 for fake (Mao et al. 2017)."""
     return (scores - float(real)).square().mean()
+
+
+def kl_to_prior(mean: Latents, log_variance: Latents) -> Scalar:
+    """Divergence of N(mean, variance) from N(0, I), as a mean over volumes and entries of the code.
+
+    Kingma and Welling 2014, appendix B, divided by the entries.
+    """
+    return -0.5 * (1.0 + log_variance - mean.square() - log_variance.exp()).mean()
+
+
+def path_lengths(
+    volumes: Tensor, styles: Float[Tensor, "b l z"], noise: Tensor
+) -> Float[Tensor, " b"]:
+    """How far each volume moves along a random direction of voxels when its styles do.
+
+    Karras et al. 2020, eq. 4: the root of the squared gradient of the volume times noise, summed
+    over a style's entries and averaged over the layers that take one.
+
+    Args:
+        volumes: Made from `styles`, each from its own.
+        styles: A style for each layer; they are part of the volumes' graph.
+        noise: N(0, 1) of the volumes' shape.
+    """
+    # A direction of length 1 whatever the number of voxels, all in all.
+    along = (volumes * noise).sum() / volumes[0].numel() ** 0.5
+    (slope,) = torch.autograd.grad(along, styles, create_graph=True)
+    return torch.sqrt(slope.square().sum(dim=2).mean(dim=1) + 1e-12)

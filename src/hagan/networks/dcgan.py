@@ -105,6 +105,26 @@ class UpGenerator(nn.Module):
         return torch.tanh(features)
 
 
+def critic_body(widths: Sequence[int], norm: Norm, *, flat: int = 0) -> nn.Sequential:
+    """Halvings of a volume, each a convolution, a normalisation but in the first, and a rectifier.
+
+    Args:
+        widths: Channels after each.
+        norm: Of all but the first.
+        flat: Last ones that leave the depth as it is.
+    """
+    layers: list[nn.Module] = []
+    for level, (before, after) in enumerate(pairwise([1, *widths])):
+        has_norm = level > 0 and norm != "none"
+        kernel, stride, padding = CUBIC if level < len(widths) - flat else IN_PLANE
+        # What a bias adds before a normalisation is taken away again.
+        layers.append(nn.Conv3d(before, after, kernel, stride, padding, bias=not has_norm))
+        if has_norm:
+            layers.append(make_norm(norm, after))
+        layers.append(nn.LeakyReLU(LEAK, inplace=True))
+    return nn.Sequential(*layers)
+
+
 class Critic(nn.Module):
     """Volumes to numbers: halved by convolutions of 4 down to a grid that a head reads.
 
@@ -132,17 +152,7 @@ class Critic(nn.Module):
             head_bias: Whether the head adds a bias, which differences of scores cannot train.
         """
         super().__init__()
-        layers: list[nn.Module] = []
-        num_cubic = len(widths) - (FLAT if head == "slices" else 0)
-        for level, (before, after) in enumerate(pairwise([1, *widths])):
-            has_norm = level > 0 and norm != "none"
-            kernel, stride, padding = CUBIC if level < num_cubic else IN_PLANE
-            # What a bias adds before a normalisation is taken away again.
-            layers.append(nn.Conv3d(before, after, kernel, stride, padding, bias=not has_norm))
-            if has_norm:
-                layers.append(make_norm(norm, after))
-            layers.append(nn.LeakyReLU(LEAK, inplace=True))
-        self.body = nn.Sequential(*layers)
+        self.body = critic_body(widths, norm, flat=FLAT if head == "slices" else 0)
         _, height, width = base_shape
         self.head = {
             "whole": lambda: nn.Conv3d(widths[-1], outputs, base_shape, bias=head_bias),
