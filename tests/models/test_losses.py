@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 
 from hagan.models.losses import (
     bce,
     class_loss,
+    gradient_penalty,
     gradient_square,
+    kl_to_prior,
     least_squares,
+    path_lengths,
     prior_moments,
     rebuilt_l1,
     relativistic,
+    wasserstein,
 )
 
 
@@ -91,3 +97,60 @@ def test_least_squares_pull_scores_of_reals_to_one_and_of_fakes_to_zero() -> Non
     values = scores.numpy()
     assert float(least_squares(scores, real=True)) == pytest.approx(((values - 1) ** 2).mean())
     assert float(least_squares(scores, real=False)) == pytest.approx((values**2).mean())
+
+
+def test_path_lengths_of_linear_volumes_are_norms_of_their_matrices() -> None:
+    """Each layer's style adds a matrix times itself, so that the slope along noise is known."""
+    torch.manual_seed(0)
+    matrices = torch.randn(3, 24, 5, dtype=torch.float64)
+    styles = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
+    volumes = torch.einsum("lvz,blz->bv", matrices, styles).view(2, 1, 2, 3, 4)
+    noise = torch.randn(2, 1, 2, 3, 4, dtype=torch.float64)
+    lengths = path_lengths(volumes, styles, noise).detach().numpy()
+    for volume in range(2):
+        along = noise[volume].flatten().numpy() / np.sqrt(24)
+        slopes = [along @ matrix.numpy() for matrix in matrices]
+        expected = np.sqrt(np.mean([slope @ slope for slope in slopes]))
+        assert lengths[volume] == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_divergence_is_that_of_two_normal_distributions() -> None:
+    mean, log_variance = (torch.randn(4, 5, dtype=torch.float64) for _ in range(2))
+    given = Normal(mean, (0.5 * log_variance).exp())
+    expected = kl_divergence(given, Normal(torch.zeros(()).double(), 1.0)).mean()
+    torch.testing.assert_close(kl_to_prior(mean, log_variance), expected)
+
+
+def test_the_distance_of_scores_is_their_means() -> None:
+    better, worse = torch.randn(5, dtype=torch.float64), torch.randn(5, dtype=torch.float64)
+    expected = float(np.mean(worse.numpy()) - np.mean(better.numpy()))
+    assert float(wasserstein(better, worse)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("of", ["volume", "voxel"])
+def test_the_penalty_of_a_linear_critic_is_known(of: str) -> None:
+    """Its slope is its weight everywhere."""
+    weight = torch.randn(2, 3, 4, dtype=torch.float64)
+    one, other = (torch.randn(6, 2, 3, 4, dtype=torch.float64) for _ in range(2))
+    found = gradient_penalty(
+        lambda x: (x * weight).flatten(1).sum(1),
+        one,
+        other,
+        torch.rand(6, 1, dtype=torch.float64),
+        of=of,  # type: ignore[arg-type]
+    )
+    slope = weight.numpy()
+    expected = (np.sqrt((slope**2).sum()) - 1) ** 2
+    if of == "voxel":
+        expected = ((np.abs(slope) - 1) ** 2).mean()
+    assert float(found.detach()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_penalty_looks_between_the_sets() -> None:
+    """Of a quadratic critic the slope is twice the place."""
+    one, other = (torch.randn(3, 4, dtype=torch.float64) for _ in range(2))
+    mix = torch.tensor([[0.0], [0.25], [1.0]], dtype=torch.float64)
+    found = gradient_penalty(lambda x: x.square().sum(1), one, other, mix)
+    place = mix.numpy() * one.numpy() + (1 - mix.numpy()) * other.numpy()
+    expected = np.mean((2 * np.sqrt((place**2).sum(1)) - 1) ** 2)
+    assert float(found.detach()) == pytest.approx(expected, rel=1e-6)

@@ -117,8 +117,7 @@ def critic_body(widths: Sequence[int], norm: Norm, *, flat: int = 0) -> nn.Seque
     for level, (before, after) in enumerate(pairwise([1, *widths])):
         has_norm = level > 0 and norm != "none"
         kernel, stride, padding = CUBIC if level < len(widths) - flat else IN_PLANE
-        # What a bias adds before a normalisation is taken away again.
-        layers.append(nn.Conv3d(before, after, kernel, stride, padding, bias=not has_norm))
+        layers.append(nn.Conv3d(before, after, kernel, stride, padding))
         if has_norm:
             layers.append(make_norm(norm, after))
         layers.append(nn.LeakyReLU(LEAK, inplace=True))

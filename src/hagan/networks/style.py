@@ -7,7 +7,7 @@ skips to the output: the last features alone make the volume.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 from hagan.networks.blocks import LEAK
 from hagan.networks.equalised import pixel_norm
 from hagan.networks.resample import up_convolved
+from hagan.networks.style_noise import fixed_noises
 from hagan.types import FeatureMaps, Latents, LowVolumes, Rows
 
 EPSILON = 1e-8
@@ -223,30 +224,6 @@ class StyleGenerator(nn.Module):
         styles = styles[:, None].expand(-1, self.synthesis.num_styles, -1)
         made: LowVolumes = self.synthesis(styles, fixed_noises(self.synthesis.grids, styles))
         return made
-
-
-def fixed_noises(grids: Sequence[Sequence[int]], like: Tensor) -> Iterator[Tensor]:
-    """The same noise [1, 1, *grid] on all devices, for every volume, one for each grid."""
-    for number, grid in enumerate(grids):
-        generator = torch.Generator().manual_seed(number)
-        yield torch.randn(1, 1, *grid, generator=generator).to(like)
-
-
-def seeded_noises(grids: Sequence[Sequence[int]], seeds: Rows, like: Tensor) -> Iterator[Tensor]:
-    """Noise [b, 1, *grid] for each grid; that of a volume is a function of its seed alone.
-
-    Args:
-        grids: One after another.
-        seeds: A whole number [b, 1] for each volume, on the CPU.
-        like: Of its type and device the noise is, drawn there.
-    """
-    device = like.device
-    generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds[:, 0]]
-    for grid in grids:
-        noises = [
-            torch.randn(1, *grid, generator=g, device=device, dtype=like.dtype) for g in generators
-        ]
-        yield torch.stack(noises)
 
 
 def _by_channel(rows: Rows) -> FeatureMaps:

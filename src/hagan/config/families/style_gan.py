@@ -14,6 +14,9 @@ SIDES = (32, 64, 128, 256)
 
 ADAM = AdamConfig(learning_rate=2e-3, beta1=0.0, beta2=0.99)
 
+FINE = 256
+"""From this side on a volume has more voxels than the grid of 1 mm of Hong et al."""
+
 GAMMA, GAMMA_SHAPE = 10.0, (80, 96, 112)
 """Gamma of R1 at the grid of 2 mm of Hong et al."""
 
@@ -21,7 +24,8 @@ GAMMA, GAMMA_SHAPE = 10.0, (80, 96, 112)
 def style_gan(side: int) -> RunConfig:
     """3D StyleGAN 2 as Hong et al. 2021 ran it on a grid of 2 mm with R1.
 
-    96 channels at every level, 128 latents, filters of five taps, logistic loss with R1 of gamma 10
+    96 channels at every level and 128 latents, at side 256 the 18 and 96 of their grid of 1 mm,
+    which 96 channels do not fit; filters of five taps, logistic loss with R1 of gamma 10
     and path lengths of weight 2, both at every step since lazy regularisation was off; Adam
     (0, 0.99) at 2e-3; moving average of 10,000 images. What HA-GAN's authors set is not known;
     batch 4 and 80,000 steps are those of the paper's other models. The original's doubling halves
@@ -29,12 +33,13 @@ def style_gan(side: int) -> RunConfig:
     three axes: here both are as in 2D. It keeps numbers in fp16 without loss scaling, this in
     fp32. Expected on COPDGene at 128: FID 0.011, MMD 0.071 (Table II).
     """
+    is_fine = side >= FINE
     return RunConfig(
         name=f"style-gan-{side}",
         model=StyleGANConfig(
             volume_shape=(side, side, side),
-            latent_dim=128,
-            width=96,
+            latent_dim=96 if is_fine else 128,
+            width=18 if is_fine else 96,
             filter_taps=(1, 3, 3, 3, 1),
             r1_gamma=GAMMA,
             r1_every=1,
@@ -53,11 +58,15 @@ def style_gan_sound(side: int) -> RunConfig:
     lengths at every 8th, each counted as often, with Adam's settings brought to the powers that
     StyleGAN 2 gives them for it; gamma in proportion to the voxels, as StyleGAN 2's own goes with
     the pixels, from 10 at the grid of 2 mm of Hong et al.; half-life of 10,000 images. 64 channels
-    of the 32 to 96 that fit at side 128.
+    up to side 64, and half as many for each doubling from there on, for memory: Hong et al. went
+    from 96 to 16 and 24 when they halved the voxels' edges.
     """
+    config = StyleGANConfig(
+        volume_shape=(side,) * 3, width=min(64, 4096 // side), r1_gamma=_gamma(side)
+    )
     return RunConfig(
         name=f"style-gan-sound-{side}",
-        model=_lazy(StyleGANConfig(volume_shape=(side,) * 3, r1_gamma=_gamma(side))),
+        model=_lazy(config),
         training=TrainingConfig(average_half_life=10_000.0),
     )
 

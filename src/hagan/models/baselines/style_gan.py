@@ -19,8 +19,9 @@ from hagan.models.baselines.reals import Reals
 from hagan.models.gan import GAN, Phase, Terms
 from hagan.models.losses import bce, gradient_square, path_lengths
 from hagan.networks.minibatch_deviation import deviations, own_deviations
-from hagan.networks.style import Mapping, StyleGenerator, Synthesis, seeded_noises
+from hagan.networks.style import Mapping, StyleGenerator, Synthesis
 from hagan.networks.style_discriminator import StyleDiscriminator
+from hagan.networks.style_noise import seeded_noises
 from hagan.types import FeatureMaps, Labels, Latents, Logits, LowVolumes, Rows, Scalar, Volumes
 
 LARGEST_SEED = 2**53
