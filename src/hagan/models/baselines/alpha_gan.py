@@ -58,8 +58,6 @@ class AlphaGAN(GAN[Reals]):
             normalised=config.code_norm,
             bias=by_cross_entropy,
         )
-        self.autoencoder = (self.encoder, self.generator)
-        """What moves together."""
 
     def phases(self) -> Sequence[Phase[Reals]]:
         """Encoder and generator, then the critic of volumes, then that of codes."""
@@ -67,7 +65,7 @@ class AlphaGAN(GAN[Reals]):
         return [
             Phase(
                 name="autoencoder",
-                trains=nn.ModuleList(self.autoencoder),
+                trains=nn.ModuleList((self.encoder, self.generator)),
                 loss=self.autoencoder_loss,
                 adam=config.adam_generator,
             ),
