@@ -16,22 +16,20 @@ from torch.nn import functional
 from hagan.config.baselines.alpha_gan import AlphaGANConfig
 from hagan.config.grid import base_of, doublings_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import EncodingGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import bce, class_loss, gradient_penalty
 from hagan.networks.codes import CodeCritic
 from hagan.networks.dcgan import Critic, UpGenerator, critic_widths, generator_widths
-from hagan.types import Labels, Latents, Logits, Scalar, Volumes
+from hagan.types import Logits, Scalar
 
 
-class AlphaGAN(GAN[Reals]):
+class AlphaGAN(EncodingGAN):
     """Generator and encoder against a critic of volumes and a critic of codes."""
 
     def __init__(self, config: AlphaGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         doublings, base = doublings_of(config.volume_shape), base_of(config.volume_shape)
         widths = critic_widths(doublings, config.width)
         by_cross_entropy = config.loss == "cross-entropy"
@@ -84,24 +82,6 @@ class AlphaGAN(GAN[Reals]):
                 repeats=config.critic_repeats,
             ),
         ]
-
-    def published(self) -> dict[str, nn.Module]:
-        """Generator and encoder."""
-        return {"generator": self.generator, "encoder": self.encoder}
-
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real, labels)
-
-    def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
-        """Volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z] and labels [b, k]."""
-        volumes: Volumes = self.generator(latents, labels)
-        return volumes
-
-    def encode(self, volumes: Volumes) -> Latents:
-        """Codes [b, z] of volumes [b, 1, d, h, w]."""
-        codes: Latents = self.encoder(volumes)
-        return codes
 
     # Losses.
 
@@ -180,5 +160,5 @@ class AlphaGAN(GAN[Reals]):
 
     def penalty(self, critic: Callable[[Tensor], Tensor], one: Tensor, other: Tensor) -> Scalar:
         """Weighted gradient penalty between two sets."""
-        mix = self.draw_rows(lambda rows: torch.rand(rows, 1), len(one)).to(one)
+        mix = self.draw_mix(one)
         return self.config.penalty_weight * gradient_penalty(critic, one, other, mix)

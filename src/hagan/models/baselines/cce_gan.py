@@ -11,22 +11,20 @@ from torch.nn import functional
 from hagan.config.baselines.cce_gan import CCEGANConfig
 from hagan.config.grid import base_of, doublings_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import EncodingGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import gradient_penalty
 from hagan.models.transport import sinkhorn
 from hagan.networks.dcgan import Critic, UpGenerator, critic_widths, generator_widths
-from hagan.types import Labels, Latents, Logits, Scalar, Volumes
+from hagan.types import Logits, Scalar
 
 
-class CCEGAN(GAN[Reals]):
+class CCEGAN(EncodingGAN):
     """Generator and encoder against a critic, their codes matched by optimal transport."""
 
     def __init__(self, config: CCEGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         doublings, base = doublings_of(config.volume_shape), base_of(config.volume_shape)
         widths = critic_widths(doublings, config.width)
         self.generator = UpGenerator(
@@ -66,24 +64,6 @@ class CCEGAN(GAN[Reals]):
                 repeats=config.critic_repeats,
             ),
         ]
-
-    def published(self) -> dict[str, nn.Module]:
-        """Generator and encoder."""
-        return {"generator": self.generator, "encoder": self.encoder}
-
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real)
-
-    def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
-        """Volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z]."""
-        volumes: Volumes = self.generator(latents)
-        return volumes
-
-    def encode(self, volumes: Volumes) -> Latents:
-        """Codes [b, z] of volumes [b, 1, d, h, w]."""
-        codes: Latents = self.encoder(volumes)
-        return codes
 
     # Losses.
 
@@ -146,5 +126,5 @@ class CCEGAN(GAN[Reals]):
 
     def penalty(self, one: Tensor, other: Tensor) -> Scalar:
         """Weighted gradient penalty between two sets."""
-        mix = self.draw_rows(lambda rows: torch.rand(rows, 1), len(one)).to(one)
+        mix = self.draw_mix(one)
         return self.config.penalty_weight * gradient_penalty(self.score, one, other, mix)

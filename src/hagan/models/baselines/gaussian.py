@@ -6,7 +6,7 @@ batch is joined to what stands for all batches before, and the leading component
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TypeAlias
 
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from hagan.config.adam import AdamConfig
 from hagan.config.baselines.gaussian import GaussianConfig
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import EncodingGAN
+from hagan.models.gan import Phase, Terms
 from hagan.types import Labels, Latents, Volumes
 
 Voxels: TypeAlias = Float[Tensor, "b voxels"]
@@ -138,17 +139,14 @@ class Scores(nn.Module):
         return components.scores(rows)
 
 
-class Gaussian(GAN[Reals]):
+class Gaussian(EncodingGAN):
     """Mean plus principal components times independent normal numbers."""
 
     generator: PrincipalComponents
 
     def __init__(self, config: GaussianConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         self.generator = PrincipalComponents(config.latent_dim, prod(config.volume_shape))
         self.encoder = Scores(self.generator)
 
@@ -156,14 +154,6 @@ class Gaussian(GAN[Reals]):
         """One turn, which has no weights to move: its loss takes up the batch."""
         turn = Phase(name="fit", trains=self.generator, loss=self.fit, adam=AdamConfig())
         return [turn]
-
-    def published(self) -> Mapping[str, nn.Module]:
-        """Generator and encoder."""
-        return {"generator": self.generator, "encoder": self.encoder}
-
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real)
 
     def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """Volumes [b, 1, d, h, w], clipped to [-1, 1], of latents [b, z]."""

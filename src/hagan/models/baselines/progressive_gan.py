@@ -17,7 +17,8 @@ from torch.nn import functional
 from hagan.config.baselines.progressive_gan import ProgressiveGANConfig
 from hagan.config.grid import base_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import WholeVolumeGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import gradient_penalty, wasserstein
 from hagan.networks.minibatch_deviation import deviations, own_deviations
 from hagan.networks.progressive import (
@@ -32,15 +33,12 @@ from hagan.networks.progressive import (
 from hagan.types import FeatureMaps, Labels, Latents, Logits, LowVolumes, Scalar, Volumes
 
 
-class ProgressiveGAN(GAN[Reals]):
+class ProgressiveGAN(WholeVolumeGAN):
     """A generator and a critic that begin with a few voxels and double them again and again."""
 
     def __init__(self, config: ProgressiveGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         self.stage = config.stage_at(0)
         """Level and fade of the step."""
         base, levels = base_of(config.volume_shape), config.last_level + 1
@@ -131,7 +129,7 @@ class ProgressiveGAN(GAN[Reals]):
         with torch.autocast(batch.volumes.device.type, enabled=False):
             exact = next(self.critic.parameters()).dtype
             real, fake = batch.volumes.to(exact), fake.to(exact)
-            mix = self.draw_rows(lambda rows: torch.rand(rows, 1), count).to(real)
+            mix = self.draw_mix(real)
             penalty = gradient_penalty(self.own_scores, real, fake, mix)
             of_real = self.scores(real)
             return {

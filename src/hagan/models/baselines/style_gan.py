@@ -16,7 +16,8 @@ from torch import Tensor
 from hagan.config.baselines.style_gan import StyleGANConfig
 from hagan.config.grid import base_of, doublings_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import WholeVolumeGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import bce, gradient_square, path_lengths
 from hagan.networks.minibatch_deviation import deviations, own_deviations
 from hagan.networks.style import Mapping, StyleGenerator, Synthesis
@@ -46,7 +47,7 @@ class Draws:
         return Draws(*picked)
 
 
-class StyleGAN(GAN[Reals]):
+class StyleGAN(WholeVolumeGAN):
     """A generator that scales its features by styles, and a residual discriminator."""
 
     generator: StyleGenerator
@@ -54,11 +55,8 @@ class StyleGAN(GAN[Reals]):
     """Of the path lengths."""
 
     def __init__(self, config: StyleGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         self.step = 0
         """Number of the step, from which follows what is due."""
         base, doublings = base_of(config.volume_shape), doublings_of(config.volume_shape)
@@ -101,10 +99,6 @@ class StyleGAN(GAN[Reals]):
     def begin_step(self, step: int) -> None:
         """Note the step, from which follows whether R1 and path lengths are due."""
         self.step = step
-
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real)
 
     # What it makes.
 

@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from hagan.config.baselines.vae_gan import VAEGANConfig
 from hagan.config.grid import base_of, doublings_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import EncodingGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import bce, kl_to_prior
 from hagan.networks.codes import VariationalEncoder, sampled
 from hagan.networks.dcgan import Critic, UpGenerator, critic_widths, generator_widths
-from hagan.types import Labels, Latents, Logits, Scalar, Volumes
+from hagan.types import Latents, Logits, Scalar, Volumes
 
 
-class VAEGAN(GAN[Reals]):
+class VAEGAN(EncodingGAN):
     """A variational auto-encoder whose decoder is a generator with a critic."""
 
     def __init__(self, config: VAEGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         doublings, base = doublings_of(config.volume_shape), base_of(config.volume_shape)
         widths = critic_widths(doublings, config.width)
         ours, levels, ends = base, doublings, widths
@@ -69,19 +67,6 @@ class VAEGAN(GAN[Reals]):
                 adam=config.adam_encoder,
             ),
         ]
-
-    def published(self) -> dict[str, nn.Module]:
-        """Generator and encoder."""
-        return {"generator": self.generator, "encoder": self.encoder}
-
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real)
-
-    def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
-        """Volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z]."""
-        volumes: Volumes = self.generator(latents)
-        return volumes
 
     def encode(self, volumes: Volumes) -> Latents:
         """The means [b, z] of the codes of volumes [b, 1, d, h, w]."""

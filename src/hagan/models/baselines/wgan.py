@@ -10,21 +10,19 @@ from torch import Tensor
 from hagan.config.baselines.wgan import WGANConfig
 from hagan.config.grid import base_of, doublings_of
 from hagan.models.baselines.reals import Reals
-from hagan.models.gan import GAN, Phase, Terms
+from hagan.models.baselines.whole_volume import WholeVolumeGAN
+from hagan.models.gan import Phase, Terms
 from hagan.models.losses import gradient_penalty, wasserstein
 from hagan.networks.dcgan import Critic, UpGenerator, critic_widths, generator_widths
-from hagan.types import Labels, Latents, Logits, Volumes
+from hagan.types import Logits
 
 
-class WGAN(GAN[Reals]):
+class WGAN(WholeVolumeGAN):
     """A generator and a critic whose scores differ by the sets' Wasserstein distance."""
 
     def __init__(self, config: WGANConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
-        self.volume_shape = config.volume_shape
-        self.latent_dim = config.latent_dim
-        self.num_classes = config.num_classes
         doublings, base = doublings_of(config.volume_shape), base_of(config.volume_shape)
         self.generator = UpGenerator(
             latent_dim=config.latent_dim,
@@ -60,15 +58,6 @@ class WGAN(GAN[Reals]):
             ),
         ]
 
-    def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real)
-
-    def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
-        """Volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z]."""
-        volumes: Volumes = self.generator(latents)
-        return volumes
-
     def critic_loss(self, batch: Reals) -> Terms:
         """Eq. (3): scores of fakes against those of reals, and the penalty of the slope."""
         count = len(batch.volumes)
@@ -78,7 +67,7 @@ class WGAN(GAN[Reals]):
         with torch.autocast(batch.volumes.device.type, enabled=False):
             exact = next(self.critic.parameters()).dtype
             real, fake = batch.volumes.to(exact), fake.to(exact)
-            mix = self.draw_rows(lambda rows: torch.rand(rows, 1), count).to(real)
+            mix = self.draw_mix(real)
             penalty = gradient_penalty(self.score, real, fake, mix, of=self.config.penalty_of)
             return {
                 "distance": wasserstein(self.score(real), self.score(fake)),
