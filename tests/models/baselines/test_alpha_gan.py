@@ -116,6 +116,23 @@ def test_encoded_codes_teach_the_code_critic() -> None:
     assert all(bool(gradient.abs().sum() > 0) for gradient in gradients)
 
 
+@pytest.mark.parametrize("loss", ["wasserstein", "cross-entropy"])
+def test_both_critics_teach_whom_they_judge(loss: str) -> None:
+    model, batch = made(loss=loss, code_norm=False), reals()
+    terms = dict(model.autoencoder_loss(batch))
+    taught = {
+        "rebuilt": (model.encoder, model.generator),
+        "code": (model.encoder,),
+        "pass_rebuilt": (model.encoder, model.generator),
+        "pass_fake": (model.generator,),
+    }
+    for name, networks in taught.items():
+        for network in networks:
+            weight = next(network.parameters())
+            (gradient,) = torch.autograd.grad(terms[name], weight, retain_graph=True)
+            assert bool(gradient.abs().max() > 0), name
+
+
 def test_by_cross_entropy_each_term_is_one() -> None:
     model, batch = made(loss="cross-entropy"), reals()
     torch.manual_seed(3)
@@ -134,6 +151,20 @@ def test_by_cross_entropy_each_term_is_one() -> None:
     torch.testing.assert_close(
         passing, functional.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
     )
+
+
+def test_without_classes_the_labels_of_a_store_are_left_alone() -> None:
+    """A store with labels gives them to every model."""
+    model, batch = made(), reals()
+    labelled = model.prepare(batch.volumes, torch.eye(3, dtype=torch.float64))
+    for phase in model.phases():
+        torch.manual_seed(3)
+        expected = dict(phase.loss(batch))
+        torch.manual_seed(3)
+        found = dict(phase.loss(labelled))
+        assert found.keys() == expected.keys(), phase.name
+        for name, term in expected.items():
+            torch.testing.assert_close(found[name], term, msg=name)
 
 
 def test_classes_are_of_reals_for_the_critic_and_of_fakes_for_g() -> None:

@@ -41,12 +41,29 @@ def test_networks_have_the_published_sizes_at_128() -> None:
     assert {name: round(count / 1e6, 2) for name, count in counts.items()} == sizes
 
 
+def test_generator_and_critic_have_the_published_sizes_at_64() -> None:
+    with torch.device("meta"):
+        model = build_model(recipe("vae-gan-64").model)
+    sizes = {"generator": 37.45, "critic": 11.05}
+    counts = {
+        name: sum(p.numel() for p in model.get_submodule(name).parameters()) for name in sizes
+    }
+    assert {name: round(count / 1e6, 2) for name, count in counts.items()} == sizes
+
+
 def test_no_two_places_share_a_normalisation() -> None:
     """As they do in the original's generator at 128."""
     model = made(deeper=True, critic_norm="batch")
     layers = [m for m in model.generator.modules() if isinstance(m, BatchNorm)]
     places = [act.norm for act in model.generator.acts]
     assert len(layers) == len(places) == 4
+
+
+def test_only_the_deeper_generator_adds_biases() -> None:
+    """The authors' at 128 does; Kwon's at 64 does not."""
+    for deeper in (False, True):
+        convs = made(deeper=deeper).generator.convs
+        assert [conv.bias is not None for conv in convs] == [deeper] * len(convs)
 
 
 def drawn(model: VAEGAN, batch: Reals, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -45,8 +45,8 @@ class WholeVolumeGAN(GAN[Reals]):
         self.num_classes = config.num_classes
 
     def prepare(self, real: Volumes, labels: Labels | None) -> Reals:
-        """The volumes as they are."""
-        return Reals(real, labels)
+        """The volumes as they are, with their labels where the model has classes."""
+        return Reals(real, labels if self.num_classes else None)
 
     def generate(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """Volumes [b, 1, d, h, w] in [-1, 1] of latents [b, z] and any labels [b, k]."""
