@@ -276,7 +276,7 @@ def test_settings_are_put_in_where_they_belong() -> None:
         ("", "no such setting"),
         ("model.width=eight", "model.width: expected int, found 'eight'"),
         ("model.width=6", "multiple of 4"),
-        ("model.high_norm=batch", "one of"),
+        ("model.high_norm=layer", "one of"),
         ("model=3", "expected HAGANConfig"),
     ],
 )

@@ -53,6 +53,7 @@ def test_it_comes_back_from_its_json(name: str) -> None:
     assert from_json(RunConfig, to_json(recipe(name)), where=name) == recipe(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", recipe_names())
 def test_it_trains_a_step_when_shrunk(name: str, tmp_path: Path) -> None:
     whole = recipe(name)

@@ -23,7 +23,7 @@ def test_the_critic_of_32_ends_as_published() -> None:
             sizes.append((features.shape[1], features.shape[2]))
     assert sizes == [(64, 29), (128, 13), (256, 5), (1, 1)]
     kinds = [type(layer).__name__ for layer in critic.layers]
-    assert kinds.count("BatchNorm3d") == 2
+    assert kinds.count("BatchNorm") == 2
     convs = 64 * (3 * 64 + 64 * 128 + 128 * 256 + 256)
     assert count(critic) == convs + 64 + 1 + 2 * (128 + 256)
 

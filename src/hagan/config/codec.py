@@ -94,6 +94,8 @@ def _decode_union(members: tuple[Any, ...], plain: Any, where: str, path: str) -
     if plain is None and type(None) in members:
         return None
     kinds = [member for member in members if member is not type(None)]
+    if not isinstance(plain, Mapping) and all(is_dataclass(kind) for kind in kinds):
+        raise _mismatch(where, path, " or ".join(kind.__name__ for kind in kinds), plain)
     if isinstance(plain, Mapping):
         named = [k for k in kinds if getattr(k, "__name__", "") == plain.get(TYPE_KEY)]
         if TYPE_KEY in plain and not named:

@@ -188,6 +188,7 @@ def plain_patch(
     return patch
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_volume_is_its_patches_and_their_means_where_they_overlap() -> None:
     model = made().eval()
@@ -265,6 +266,7 @@ def test_phases_of_patches_hold_no_more_at_twice_the_side(who: str) -> None:
     assert held(large, f"{who}-2") == expected
 
 
+@pytest.mark.slow
 def test_beside_the_volumes_generating_holds_little_more_at_twice_the_side() -> None:
     """Activations of one patch, and a row of noise; a network on all would hold 8 times as much."""
     beside = []

@@ -241,6 +241,7 @@ def trainer_of(
     return Trainer(model, run, Noise(run.training.batch_size, dtype), RunDir(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, PORT], ids=["karras", "port"])
 @pytest.mark.parametrize("accumulate", [2, 3])
 def test_a_batch_in_parts_moves_weights_as_the_whole(

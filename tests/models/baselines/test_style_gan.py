@@ -137,6 +137,7 @@ def trainer_of(
     return Trainer(model, run, Noise(run.training.batch_size, dtype), RunDir(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [0, 4])
 @pytest.mark.parametrize("accumulate", [2, 3, 5])
 def test_a_batch_in_parts_moves_weights_as_the_whole(
@@ -190,6 +191,7 @@ def test_weights_for_use_hold_the_mean_style(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulate", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_predicted_cost_has_the_slope_and_the_path(accumulate: int) -> None:
     lazy = step_cost(run_of(SMALL, batch_size=2, accumulate=accumulate))
