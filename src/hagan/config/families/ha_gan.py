@@ -18,8 +18,9 @@ DEEP_SIDE, DEEP_SLABS = 512, 16
 def of_side(model: HAGANConfig, side: int) -> HAGANConfig:
     """A model for cubes of a side: as deep as the paper's up to 256, one doubling deeper beyond.
 
-    At 512 A is 64 cubed as at 256, and a slab 32 slices: 3.3 GiB where the paper's depth would take
-    18 (performance of a step with batch 2, weights and Adam included).
+    At 512 A is 64 cubed as at 256, and a slab 32 slices: a step of `hagan` with batch 2 is
+    predicted to hold 5.3 GiB of tensors, weights and Adam included, where the paper's depth and 8
+    slabs take 17.2.
     """
     shape = (side, side, side)
     if side < DEEP_SIDE:
