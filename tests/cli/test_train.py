@@ -185,6 +185,14 @@ def test_conditional_needs_labels_and_takes_as_many_classes_as_there_are(
         quick(store, tmp_path / "other", "--conditional").run()
 
 
+def test_a_model_without_classes_says_so_when_they_are_asked_for(
+    store: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="wgan-tiny-32 has no class-conditional form"):
+        quick(store, tmp_path / "run", "--conditional", name="wgan-tiny-32").run()
+    assert not (tmp_path / "run").exists()
+
+
 def edit_labels(store: Path, labels: list[int | None], names: list[str]) -> None:
     index = store / "index.json"
     content = json.loads(index.read_text())
