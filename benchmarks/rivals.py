@@ -5,8 +5,10 @@
 
 Thorax phantoms are made once: 64 to train on and 32 others to compare with. Each recipe trains
 until its minutes are over, saved and judged at the start, in the middle and at the end; judging
-does not count. With --table what is there so far becomes table.md and samples.png. Several
-processes may train different recipes in one folder; give all of them the same share of the machine.
+does not count. On a CPU the minutes are those of one core that the process itself spent, so that
+other work on the machine takes nothing from a recipe; on a GPU they are the wall's. With --table
+what is there so far becomes table.md and samples.png. Several processes may train different
+recipes in one folder.
 """
 
 from __future__ import annotations
@@ -135,10 +137,11 @@ def train_until(config: RunConfig, out: Path, run: RunDir, seconds: float, devic
     training = config.training
     batches = Batches(dataset, batch_size=training.batch_size, seed=training.seed)
     torch.manual_seed(training.seed)
+    clock = time.process_time if device == "cpu" else time.perf_counter
     began = math.inf
 
     def stop_in_time(progress: Progress) -> None:
-        if time.perf_counter() - began >= seconds:
+        if clock() - began >= seconds:
             os.kill(os.getpid(), signal.SIGTERM)
 
     trainer = Trainer(
@@ -153,10 +156,10 @@ def train_until(config: RunConfig, out: Path, run: RunDir, seconds: float, devic
     if seconds <= 0:
         trainer.save()
         return 0.0
-    began = time.perf_counter()
+    began = clock()
     with suppress(InterruptedRunError):
         trainer.train()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 class Judge:
