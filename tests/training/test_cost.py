@@ -83,8 +83,10 @@ def test_a_real_step_takes_what_was_predicted(name: str, batch_size: int, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hagan-32", "hagan-paper-32", "hagan-official-32"])
-@pytest.mark.parametrize(("batch_size", "accumulate"), [(1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize(
+    ("name", "batch_size", "accumulate"),
+    [("hagan-32", 3, 2), ("hagan-paper-32", 2, 2), ("hagan-official-32", 3, 2)],
+)
 def test_real_steps_of_side_32_in_parts(
     name: str, batch_size: int, accumulate: int, tmp_path: Path
 ) -> None:
@@ -95,9 +97,7 @@ def test_real_steps_of_side_32_in_parts(
 @pytest.mark.parametrize(
     ("name", "batch_size", "accumulate"),
     [
-        ("hagan-64", 1, 1),
-        ("hagan-64", 4, 4),
-        ("hagan-paper-64", 2, 1),
+        ("hagan-64", 2, 2),
         ("hagan-official-64", 2, 1),
     ],
 )
