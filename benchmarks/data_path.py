@@ -39,8 +39,8 @@ from hagan.data.placement import Window, as_rows
 from hagan.data.quantised import FULL_SCALE
 from hagan.data.resident import ResidentDataset
 from hagan.data.store import Store, StoreEntry
+from hagan.training.batch_source import BatchSource
 from hagan.training.prefetch import Prefetched
-from hagan.training.trainer import BatchSource
 
 ROUTES = ("earlier", "plain", "prefetched", "resident")
 AHEAD = 2

@@ -20,8 +20,8 @@ from data.test_store import filled
 from hagan.data.batches import Batch, Batches
 from hagan.data.dataset import VolumeDataset
 from hagan.errors import BadInputError
+from hagan.training.batch_source import BatchSource, PartialSource
 from hagan.training.prefetch import Prefetched
-from hagan.training.trainer import BatchSource, PartialSource
 
 Asked = tuple[int, int, tuple[int, int] | None]
 

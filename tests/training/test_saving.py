@@ -95,7 +95,8 @@ def test_a_checkpoint_of_before_it_was_remembered_loads(make_trainer: Make) -> N
     (manifest,) = trainer.run_dir.state.glob("*.json")
     content = json.loads(manifest.read_text())
     assert content["facts"].pop("accumulate") == 1
+    assert content["facts"].pop("seconds") == 0.0
     manifest.write_text(json.dumps(content))
     again = make_trainer(accumulate=2)
     assert (again.step, again.turns.accumulate) == (1, 2)
-    assert again.saver.resume() == Resumed(1, 0, 1)
+    assert again.saver.resume() == Resumed(1, 0, 1, 0.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -82,6 +83,43 @@ def test_signal_finishes_the_step_saves_and_resumes_exactly(
     assert again.step == 3
     again.train()
     assert again.save() == whole.save()
+
+
+def lasting(trainer: Trainer, seconds: float) -> Trainer:
+    """The trainer with a clock by which each step takes so many seconds."""
+
+    @contextmanager
+    def running() -> Iterator[None]:
+        yield
+        trainer.clock.seconds += seconds
+
+    trainer.clock.running = running  # type: ignore[method-assign]
+    return trainer
+
+
+def test_it_ends_with_the_step_that_fills_its_minutes_whatever_came_between(
+    make_trainer: Make,
+) -> None:
+    first = lasting(make_trainer(minutes=0.5), 8.0)
+    first.on_step = lambda progress: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(InterruptedRunError, match="stopped after step 1"):
+        first.train()
+    again = lasting(make_trainer(minutes=0.5), 8.0)
+    again.train()
+    assert (again.step, again.clock.seconds) == (4, 32.0)
+    done = make_trainer(minutes=0.5)
+    done.train()
+    assert done.step == 4
+    more = lasting(make_trainer(minutes=0.7), 8.0)
+    more.train()
+    assert more.step == 6
+
+
+def test_steps_that_are_taken_back_have_taken_their_time(make_trainer: Make) -> None:
+    trainer = lasting(make_trainer(save_every=2), 8.0)
+    poison(trainer, at=3, times=1)
+    trainer.train()
+    assert (trainer.step, trainer.clock.seconds) == (6, 56.0)
 
 
 def poison(trainer: Trainer, *, at: int, times: int) -> None:

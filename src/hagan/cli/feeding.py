@@ -13,8 +13,8 @@ from hagan.data.batches import Batches
 from hagan.data.dataset import VolumeDataset
 from hagan.data.resident import ResidentDataset, check_room, resident_bytes
 from hagan.inference.memory import free_memory
+from hagan.training.batch_source import BatchSource
 from hagan.training.prefetch import Prefetched
-from hagan.training.trainer import BatchSource
 
 Resident = Literal["auto", "always", "never"]
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from hagan.data.store import Store
 
 
+LENGTH = ("steps", "minutes", "save_every", "keep", "preview_every", "log_every", "accumulate")
+"""Settings of training that may change in a run."""
+
+
 @dataclass(frozen=True)
 class Train:
     """Train a recipe on a store; the same command goes on where it stopped."""
@@ -35,6 +39,8 @@ class Train:
     """i/n: hold back the subjects of fold i of n, such as 0/5."""
     steps: int | None = None
     """Training steps, instead of the recipe's."""
+    minutes: float | None = None
+    """End before that once the steps have taken so many minutes."""
     batch_size: int | None = None
     """Volumes a step over all processes, instead of the recipe's."""
     accumulate: int | None = None
@@ -146,7 +152,7 @@ class Train:
             config = config.with_model(num_classes=classes)
         changes = {
             name: getattr(self, name)
-            for name in ("steps", "batch_size", "accumulate", "seed", "precision")
+            for name in ("steps", "minutes", "batch_size", "accumulate", "seed", "precision")
             if getattr(self, name) is not None
         }
         config = replace(config, training=replace(config.training, **changes))
@@ -263,8 +269,8 @@ def _read_inputs(path: Path) -> dict[str, Any]:
 
 def _without_length(config: RunConfig) -> RunConfig:
     """What must not change in a run: all but its length, what it keeps, and micro-batches."""
-    training = replace(config.training, steps=1, save_every=1, keep=1, preview_every=1, log_every=1)
-    return replace(config, training=replace(training, accumulate=1))
+    same: dict[str, Any] = dict.fromkeys(LENGTH, 1)
+    return replace(config, training=replace(config.training, **same))
 
 
 def _difference(begun: RunConfig, asked: RunConfig) -> str:

@@ -17,6 +17,11 @@ class TrainingConfig:
 
     steps: int = 80_000
     """Training steps; each gives every player its turn."""
+    minutes: float | None = field(default=None, metadata={ADDED_LATER: True})
+    """Training ends before that once its steps have taken so many minutes; none for no such end.
+
+    Saving, previews and interruptions do not count, nor on a CPU what a step waited for others.
+    """
     batch_size: int = 4
     """Volumes a step, over all processes."""
     accumulate: int = field(default=1, metadata={ADDED_LATER: True})
@@ -60,7 +65,7 @@ class TrainingConfig:
         for name in ("seed", "learning_rate_ramp", "max_roll_backs"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} must not be negative")
-        for name in ("average_half_life", "average_ramp"):
+        for name in ("minutes", "average_half_life", "average_ramp"):
             value = getattr(self, name)
             # Written so that NaN, which JSON can hold, is refused too.
             if value is not None and not value > 0:

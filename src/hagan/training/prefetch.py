@@ -13,7 +13,7 @@ from types import TracebackType
 from torch import Tensor
 
 from hagan.data.batches import Batch
-from hagan.training.trainer import BatchSource, PartialSource
+from hagan.training.batch_source import BatchSource, PartialSource
 
 Rows = tuple[int, int]
 """First volume and number of volumes of a part of a batch."""

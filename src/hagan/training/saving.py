@@ -32,6 +32,8 @@ class Resumed:
     roll_backs: int
     accumulate: int
     """Micro-batches that memory allowed; 1 where the checkpoint does not say."""
+    seconds: float = 0.0
+    """What the steps took."""
 
 
 class Saver:
@@ -95,9 +97,13 @@ class Saver:
                 self.average.tensors[name].copy_(tensor)
         facts = checkpoint.facts
         set_forms(self.model, facts.get("forms", {}))
-        # Checkpoints of before it was remembered say nothing of micro-batches.
-        accumulate = int(facts.get("accumulate", 1))
-        return Resumed(checkpoint.step, int(facts["roll_backs"]), accumulate)
+        # Checkpoints of before they were remembered say nothing of micro-batches and seconds.
+        return Resumed(
+            checkpoint.step,
+            int(facts["roll_backs"]),
+            int(facts.get("accumulate", 1)),
+            float(facts.get("seconds", 0.0)),
+        )
 
     def _write(self, state: Resumed) -> str:
         tensors = named("model", self.model.state_dict())
@@ -111,6 +117,7 @@ class Saver:
             facts={
                 "roll_backs": state.roll_backs,
                 "accumulate": state.accumulate,
+                "seconds": state.seconds,
                 # Forms round differently: the same ones give the same bits again.
                 "forms": forms_of(self.model),
             },

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 
@@ -20,6 +20,8 @@ from hagan.errors import DivergedError, InterruptedRunError, UsageError
 from hagan.models.gan import GAN
 from hagan.networks.forms import set_forms
 from hagan.training.average import MovingAverage
+from hagan.training.batch_source import BatchSource, PartialSource
+from hagan.training.clock import Clock
 from hagan.training.distributed import World
 from hagan.training.log import MetricsLog, open_tensorboard
 from hagan.training.players import make_players
@@ -31,24 +33,6 @@ from hagan.training.tuning import fastest_forms
 from hagan.training.turn import NonFiniteError, Turns
 
 log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class BatchSource(Protocol):
-    """Endless batches that are addressed by step: `hagan.data.batches.Batches`, or a user's own."""
-
-    def at(self, step: int, repeat: int = 0) -> Batch:
-        """The batch of that step; a repeat within a step is a fresh one."""
-        ...
-
-
-@runtime_checkable
-class PartialSource(Protocol):
-    """Batches of which a process can load its own volumes alone; others are loaded and cut."""
-
-    def part(self, step: int, repeat: int, first: int, count: int) -> Batch:
-        """Volumes `first` up to `first + count` of the batch that `at` gives."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -137,6 +121,7 @@ class Trainer:
             world=self.world,
         )
         self.step = 0
+        self.clock = Clock(self.device.type)
         self.roll_backs = 0
         self.metrics: MetricsLog | None = None
         self.tensorboard = None
@@ -151,7 +136,7 @@ class Trainer:
             self.tensorboard = open_tensorboard(run.tensorboard)
 
     def train(self) -> None:
-        """Train to the recipe's last step, saving on the way.
+        """Train to the recipe's last step or minute, saving on the way.
 
         Raises:
             InterruptedRunError: SIGTERM or Ctrl-C; the state was saved.
@@ -164,7 +149,7 @@ class Trainer:
                 if self.step == 0:
                     self.save()
                     self.preview()
-                while self.step < training.steps and not self._stops(stop):
+                while not self.is_done and not self._stops(stop):
                     self._guarded_step()
                     if self.step % training.save_every == 0:
                         self.save()
@@ -174,6 +159,14 @@ class Trainer:
         finally:
             if self.tensorboard is not None:
                 self.tensorboard.close()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last step was taken, or the last minute has gone by in any process."""
+        training = self.config.training
+        if self.step >= training.steps or training.minutes is None:
+            return self.step >= training.steps
+        return self.world.largest(int(self.clock.seconds >= 60 * training.minutes)) > 0
 
     def _stops(self, stop: StopRequest) -> bool:
         """Whether a signal reached any of the processes; then all of them stop after this step."""
@@ -185,7 +178,7 @@ class Trainer:
     def _finish(self, stop: StopRequest) -> None:
         """Save what the last regular checkpoint has not."""
         self.save()
-        if stop.signal is not None and self.step < self.config.training.steps:
+        if stop.signal is not None and not self.is_done:
             error = InterruptedRunError(
                 f"{stop.signal.name}: stopped after step {self.step} of "
                 f"{self.config.training.steps}, everything saved in {self.run_dir.path}; "
@@ -199,7 +192,8 @@ class Trainer:
         """A step that goes back to the last checkpoint when it meets what is not a number."""
         began = time.perf_counter()
         try:
-            values = self.train_step()
+            with self.clock.running():
+                values = self.train_step()
         except NonFiniteError as error:
             self._roll_back(error)
             return
@@ -247,8 +241,10 @@ class Trainer:
 
     def _roll_back(self, error: NonFiniteError) -> None:
         """Go back to the newest checkpoint and on with other random numbers."""
-        failed_at, roll_backs = self.step, self.roll_backs + 1
+        failed_at, roll_backs, seconds = self.step, self.roll_backs + 1, self.clock.seconds
         resumed = self._resume()
+        # The steps are taken back, what they took is not.
+        self.clock.seconds = seconds
         if roll_backs > self.config.training.max_roll_backs or not resumed:
             diverged = DivergedError(
                 f"{error}, after {roll_backs - 1} roll-backs; the last good state is step "
@@ -266,7 +262,9 @@ class Trainer:
 
     def save(self) -> str:
         """Write a checkpoint, then the weights for use; returns the checkpoint's SHA-256."""
-        return self.saver.save(Resumed(self.step, self.roll_backs, self.turns.needed))
+        return self.saver.save(
+            Resumed(self.step, self.roll_backs, self.turns.needed, self.clock.seconds)
+        )
 
     def _resume(self) -> bool:
         """Take up the newest valid checkpoint; false where there is none."""
@@ -274,6 +272,7 @@ class Trainer:
         if found is None:
             return False
         self.step, self.roll_backs = found.step, found.roll_backs
+        self.clock.seconds = found.seconds
         self.turns.take_up(found.accumulate)
         return True
 
