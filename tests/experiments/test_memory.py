@@ -87,7 +87,7 @@ def test_tables_show_the_papers_figures_beside_its_model_alone(tmp_path: Path) -
     assert (parameters["all"], parameters["paper"]) == ("4.5M", "74.7M")
     assert parameters["by network"] == "generator 3.0M, critic 1.5M"
     assert "V100" in result.tables[0].text
-    assert result.picture is not None
+    assert result.pictures.keys() == {"memory"}
     assert cells_of(result, "Peak memory by phase")[0][""] == "measured"
 
 
@@ -95,5 +95,5 @@ def test_nothing_predicted_and_nothing_measured_is_a_table_too(tmp_path: Path) -
     runs = course(tmp_path, Answers(), families=("hagan-tiny",), sides=(64,))
     result = memory_result(measure_memory(runs), runs, {})
     assert cells_of(result, "Peak memory")[0]["note"] == "no recipe of this side"
-    assert result.picture is None
+    assert not result.pictures
     assert "no recipe of this side" in result.markdown()

@@ -91,7 +91,7 @@ def test_beside_the_paper_each_speed_is_relative_to_its_own_machine(tmp_path: Pa
     assert (lines["wgan"]["paper it/s"], lines["wgan"]["paper, by HA-GAN"]) == ("2", "0.526")
     assert lines["wgan"]["here, by HA-GAN"] == "1"
     assert "V100" in result.markdown()
-    assert result.picture is not None
+    assert result.pictures.keys() == {"speed"}
     speeds = cells_of(result, "Speed")
     assert speeds[0]["steps/s"] == f"{rows[0]['steps_per_second']:.3g}"
     assert "CPU, 1 threads" in result.tables[0].text
@@ -107,4 +107,4 @@ def test_without_its_side_the_papers_table_is_left_out(tmp_path: Path) -> None:
 def test_nothing_timed_is_no_picture(tmp_path: Path) -> None:
     runs = course(tmp_path, Answers())
     rows = measure_speed(runs, TIMING, dry_run=True)
-    assert speed_result(rows, runs, TIMING, {}).picture is None
+    assert not speed_result(rows, runs, TIMING, {}).pictures

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from hagan.errors import DiskError
-from hagan.experiments.tables import Result, Table, mib, millions, number
+from hagan.experiments.tables import Result, Table, drawn, mib, millions, number
 
 
 def result(picture: bytes | None = b"png") -> Result:
     table = Table("Peaks", ("side", "note"), (("32", "a|b"), ("64", "")), "Below.")
-    return Result("memory", "Memory", [{"side": 32}], [table], picture, {"CPU": "one"})
+    pictures = drawn("memory", picture, "Memory by side")
+    read = ["All fits."]
+    return Result("memory", "Memory", [{"side": 32}], [table], pictures, {"CPU": "one"}, read)
 
 
 def test_a_table_is_markdown() -> None:
@@ -28,7 +30,8 @@ def test_a_table_is_markdown() -> None:
         "| 64 |  |",
     ]
     assert lines[-1] == "Below."
-    assert "![Memory](memory.png)" in lines
+    assert "![Memory by side](memory.png)" in lines
+    assert "> All fits." in lines
     assert "memory.png" not in result(None).markdown()
 
 
@@ -36,7 +39,12 @@ def test_all_files_are_written(tmp_path: Path) -> None:
     written = result().write(tmp_path / "out")
     assert [path.name for path in written] == ["results.md", "memory.png", "results.json"]
     content = json.loads(written[-1].read_text())
-    assert content == {"experiment": "memory", "facts": {"CPU": "one"}, "rows": [{"side": 32}]}
+    assert content == {
+        "experiment": "memory",
+        "facts": {"CPU": "one"},
+        "rows": [{"side": 32}],
+        "reading": ["All fits."],
+    }
     assert written[1].read_bytes() == b"png"
     assert not (result(None).write(tmp_path / "bare")[0].parent / "memory.png").exists()
 

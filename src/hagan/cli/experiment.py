@@ -13,6 +13,7 @@ import tyro
 from rich.console import Console
 
 from hagan.cli.plan import bytes_of
+from hagan.cli.studying import AblationExperiment, SynthesisExperiment
 from hagan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class Measuring(ABC):
         if self.json:
             print(result.json_text(), end="")
             return 0
-        _show(result, console)
+        from hagan.cli.results import show_result
+
+        show_result(result, console)
         if written:
             console.print(f"\nwritten: {', '.join(map(str, written))}", markup=False)
         return 0
@@ -213,19 +216,9 @@ class SpeedExperiment(Measuring):
 
 
 Experiment = (
-    Annotated[MemoryExperiment, tyro.conf.subcommand("memory")]
+    Annotated[SynthesisExperiment, tyro.conf.subcommand("synthesis")]
+    | Annotated[AblationExperiment, tyro.conf.subcommand("ablation")]
+    | Annotated[MemoryExperiment, tyro.conf.subcommand("memory")]
     | Annotated[SpeedExperiment, tyro.conf.subcommand("speed")]
 )
 """What `hagan experiment` is followed by."""
-
-
-def _show(result: Result, console: Console) -> None:
-    """The facts and tables on the console."""
-    from hagan.cli.results import print_aligned
-
-    console.print(f"\n{result.title}", markup=False)
-    console.print(", ".join(f"{k} {v}" for k, v in result.facts.items()), markup=False)
-    for table in result.tables:
-        print_aligned(console, table.title, table.header, table.body)
-        if table.text:
-            console.print(table.text, markup=False)

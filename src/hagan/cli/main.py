@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),
     "evaluate": ("evaluate:Evaluate", "judge generated volumes against real ones"),
     "compare": ("compare:Compare", "methods over folds, with tests"),
-    "experiment": ("experiment:Experiment", "the paper's tables and figures: memory, speed"),
+    "experiment": ("experiment:Experiment", "the paper's tables and figures"),
     "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),
     "import-official": ("import_official:ImportOfficial", "the authors' released checkpoints"),
 }

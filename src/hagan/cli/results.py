@@ -16,6 +16,7 @@ from hagan.data.files import make_folder, write_bytes_atomically
 if TYPE_CHECKING:
     from hagan.evaluation.comparison import Comparison, Sides
     from hagan.evaluation.tables import Cell
+    from hagan.experiments.tables import Result
 
 FEATURES = "features"
 
@@ -136,3 +137,15 @@ def print_aligned(
     for row in (header, *rows):
         first, *rest = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         console.print("  ".join([first, *rest]).rstrip(), markup=False)
+
+
+def show_result(result: Result, console: Console) -> None:
+    """An experiment's facts, tables and reading on the console."""
+    console.print(f"\n{result.title}", markup=False)
+    console.print(", ".join(f"{k} {v}" for k, v in result.facts.items()), markup=False)
+    for table in result.tables:
+        print_aligned(console, table.title, table.header, table.body)
+        if table.text:
+            console.print(table.text, markup=False)
+    for sentence in result.reading:
+        console.print(f"> {sentence}", markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import matplotlib as mpl
@@ -12,6 +12,7 @@ from hagan.data.montage import montage
 from hagan.data.png import png_bytes
 from hagan.evaluation.comparison import Comparison, Row
 from hagan.evaluation.embedding import ellipse, embed
+from hagan.evaluation.measure import Matrix
 from hagan.evaluation.scores import METRICS
 from hagan.evaluation.sets import VolumeSet
 
@@ -36,21 +37,42 @@ def embedding_figure(comparison: Comparison, extractor: str) -> bytes:
     """
     rows = _embedded(comparison)
     left_out = max(len(rows) - (len(COLOURS) - 1), 0)
-    named = [("real", comparison.real.values[extractor])]
-    named += [(row.name, row.measured.values[extractor]) for row in rows[: len(COLOURS) - 1]]
-    count = min(comparison.config.embedded, *(len(matrix) for _, matrix in named))
-    embedded = embed([matrix[:count] for _, matrix in named], seed=comparison.config.seed)
+    named = {"real": comparison.real.values[extractor]}
+    named |= {row.name: row.measured.values[extractor] for row in rows[: len(COLOURS) - 1]}
+    config = comparison.config
+    count = min(config.embedded, *(len(matrix) for matrix in named.values()))
+    told = f"; {left_out} more not drawn" if left_out else ""
+    return embedding_picture(
+        {name: matrix[:count] for name, matrix in named.items()},
+        title=f"{extractor}, {count} volumes a set{told}",
+        seed=config.seed,
+        ellipse_samples=config.ellipse_samples,
+    )
+
+
+def embedding_picture(
+    sets: Mapping[str, Matrix], *, title: str, seed: int = 0, ellipse_samples: int | None = None
+) -> bytes:
+    """A PNG of sets of features [n, f] in one embedding, each with its ellipse.
+
+    Args:
+        sets: Features by name, as many as there are colours at most.
+        title: Above the picture.
+        seed: Of the embedding.
+        ellipse_samples: What the ellipses divide by; see `hagan.evaluation.embedding.ellipse`.
+    """
+    assert len(sets) <= len(COLOURS), "a colour for each set"
+    embedded = embed(list(sets.values()), seed=seed)
     method = embedded.method.upper()
     with mpl.rc_context({"font.size": 10}):
         figure = Figure(figsize=(6.4, 5.2), layout="constrained")
         axes = figure.add_subplot()
-        for (name, _), cloud, colour in zip(named, embedded.points, COLOURS, strict=False):
+        for name, cloud, colour in zip(sets, embedded.points, COLOURS, strict=False):
             axes.scatter(cloud[:, 0], cloud[:, 1], s=14, alpha=0.4, color=colour, linewidths=0)
-            outline = ellipse(cloud, comparison.config.ellipse_samples).boundary()
+            outline = ellipse(cloud, ellipse_samples).boundary()
             axes.plot(outline[:, 0], outline[:, 1], color=colour, label=name)
         axes.set_aspect("equal", adjustable="datalim")
-        told = f"; {left_out} more not drawn" if left_out else ""
-        axes.set_title(f"{extractor}, {count} volumes a set{told}")
+        axes.set_title(title)
         axes.set_xlabel(f"{method} 1")
         axes.set_ylabel(f"{method} 2")
         axes.legend(fontsize="small")

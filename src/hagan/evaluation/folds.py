@@ -29,6 +29,8 @@ class FoldScore:
     value: float
     facts: Mapping[str, Any]
     path: Path
+    floor: float | None = None
+    """What as many training scans score, where they were judged."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ def read_fold(folder: Path) -> dict[tuple[str, str], FoldScore]:
             )
         return {
             (heading, metric): FoldScore(
-                float(score["value"]), content["fingerprints"][score["fingerprint"]], path
+                float(score["value"]),
+                content["fingerprints"][score["fingerprint"]],
+                path,
+                None if score.get("floor") is None else float(score["floor"]),
             )
             for heading, scores in fakes[0]["scores"].items()
             for metric, score in scores.items()

@@ -8,7 +8,7 @@ from typing import Any
 from hagan.experiments.course import Course, Prediction
 from hagan.experiments.lineup import PAPER_HAGAN, PAPER_MEMORY, PAPER_NOTE, PAPER_PARAMETERS
 from hagan.experiments.pictures import Series, against_side
-from hagan.experiments.tables import MIB, Result, Table, mib, millions, number
+from hagan.experiments.tables import MIB, Result, Table, drawn, mib, millions, number
 
 Row = Mapping[str, Any]
 
@@ -75,7 +75,7 @@ def memory_result(rows: Sequence[Row], course: Course, facts: Mapping[str, Any])
         title=f"Memory of a training step, batch {batch}",
         rows=rows,
         tables=tables,
-        picture=_picture(rows, batch),
+        pictures=drawn("memory", _picture(rows, batch), "Peak memory of a training step by side"),
         facts=facts,
     )
 

@@ -11,7 +11,7 @@ from hagan.experiments.cells import Outcome
 from hagan.experiments.course import Course, Prediction
 from hagan.experiments.lineup import PAPER_HAGAN, PAPER_NOTE, PAPER_SPEED, PAPER_SPEED_SIDE
 from hagan.experiments.pictures import Series, against_side
-from hagan.experiments.tables import Result, Table, mib, number
+from hagan.experiments.tables import Result, Table, drawn, mib, number
 
 Row = Mapping[str, Any]
 
@@ -119,7 +119,7 @@ def speed_result(
         title=f"Training steps a second, batch {asked.batch_size}",
         rows=rows,
         tables=[_speeds(rows, timing, where), *_as_published(rows), _phases(rows)],
-        picture=_picture(rows, asked.batch_size, where),
+        pictures=drawn("speed", _picture(rows, asked.batch_size, where), "Steps a second by side"),
         facts=facts,
     )
 

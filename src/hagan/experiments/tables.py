@@ -1,4 +1,4 @@
-"""What an experiment found: rows for machines, tables and a picture for people."""
+"""What an experiment found: rows for machines, tables, pictures and their reading for people."""
 
 from __future__ import annotations
 
@@ -25,30 +25,54 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG and what it shows."""
+
+    png: bytes
+    caption: str
+
+
+def drawn(name: str, png: bytes | None, caption: str) -> dict[str, Picture]:
+    """A picture by its name; none where there was nothing to draw."""
+    return {} if png is None else {name: Picture(png, caption)}
+
+
+@dataclass(frozen=True)
 class Result:
     """An experiment's findings."""
 
     what: str
-    """Its name, which is the picture's too."""
+    """Its name."""
     title: str
     rows: Sequence[Mapping[str, Any]]
     tables: Sequence[Table]
-    picture: bytes | None
-    """A PNG; None where there is nothing to draw."""
+    pictures: Mapping[str, Picture]
+    """By the name of their file, without its ending."""
     facts: Mapping[str, str | int | float]
     """Of the machine and the settings."""
+    reading: Sequence[str] = ()
+    """What the figures say, found from them: sentences."""
+    is_complete: bool = True
+    """Whether nothing failed; what other processes are at does not count."""
 
     def json_text(self) -> str:
         """Facts and rows."""
-        content = {"experiment": self.what, "facts": dict(self.facts), "rows": list(self.rows)}
+        content = {
+            "experiment": self.what,
+            "facts": dict(self.facts),
+            "rows": list(self.rows),
+            "reading": list(self.reading),
+        }
         return json.dumps(content, indent=2) + "\n"
 
     def markdown(self) -> str:
         """Facts and tables."""
         parts = [f"# {self.title}\n"]
         parts += [f"- {name}: {value}" for name, value in self.facts.items()]
-        if self.picture is not None:
-            parts.append(f"\n![{self.title}]({self.what}.png)")
+        if self.reading:
+            parts.append("")
+        parts += [f"> {sentence}" for sentence in self.reading]
+        parts += [f"\n![{p.caption}]({name}.png)" for name, p in self.pictures.items()]
         for table in self.tables:
             parts.append(f"\n## {table.title}\n")
             parts.append(_line(table.header))
@@ -59,15 +83,14 @@ class Result:
         return "\n".join(parts) + "\n"
 
     def write(self, out: Path) -> list[Path]:
-        """Write results.md, the picture and, last, results.json; returns their paths.
+        """Write results.md, the pictures and, last, results.json; returns their paths.
 
         Raises:
             DiskError: One cannot be written.
         """
         make_folder(out)
         files = {"results.md": self.markdown().encode()}
-        if self.picture is not None:
-            files[f"{self.what}.png"] = self.picture
+        files |= {f"{name}.png": picture.png for name, picture in self.pictures.items()}
         files["results.json"] = self.json_text().encode()
         for name, content in files.items():
             write_bytes_atomically(out / name, content)
