@@ -60,3 +60,11 @@ def test_a_file_that_is_no_answer_is_told(content: str, tmp_path: Path) -> None:
 def test_a_digest_tells_texts_and_their_borders_apart() -> None:
     assert digest_of("a", "b") == digest_of("a", "b")
     assert len({digest_of("a", "b"), digest_of("ab"), digest_of("b", "a")}) == 3
+
+
+def test_an_answer_can_be_kept_and_looked_up(tmp_path: Path) -> None:
+    answers = Answers(tmp_path)
+    assert answers.kept("a", {"seed": 0}) is None
+    assert answers.keep("a", {"seed": 0}, {"pair": (1, 2)}) == {"pair": [1, 2]}
+    assert answers.kept("a", {"seed": 0}) == {"pair": [1, 2]}
+    assert answers.kept("a", {"seed": 1}) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from hagan.cli import main
 from hagan.cli.train import Train
+from hagan.data.store import Store, fold_of
 from hagan.experiments.answers import Answers
 from hagan.experiments.cohort import phantoms
 from hagan.experiments.jobs import Jobs
-from hagan.experiments.scale import SCALES
+from hagan.experiments.scale import FOLDS, SCALES
 from hagan.experiments.study import Study
 
 Make = Callable[..., Study]
@@ -73,3 +75,34 @@ def test_a_variant_has_a_run_of_its_own_and_all_its_settings(make_study: Make) -
 def test_folds_are_those_of_the_scale(make_study: Make) -> None:
     study = make_study()
     assert list(replace(study, scale=replace(study.scale, folds=3)).folds) == [0, 1, 2]
+
+
+@pytest.fixture(scope="module")
+def phantom_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 20 phantoms."""
+    out = tmp_path_factory.mktemp("split")
+    for job in phantoms("thorax", out, (32,), 20, 0).jobs:
+        assert main.run(list(job.command)) == 0
+    return out / "data" / "thorax-32"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fold", range(5))
+@pytest.mark.parametrize("flags", [(), ("--conditional",)], ids=["plain", "conditional"])
+def test_training_opens_no_held_out_scan(
+    make_study: Make, phantom_store: Path, tmp_path: Path, fold: int, flags: tuple[str, ...]
+) -> None:
+    """With the arrays of held-out subjects gone, every fold is trained as before."""
+    copy = tmp_path / "store"
+    shutil.copytree(phantom_store, copy)
+    store = Store.open(copy)
+    held = [entry for entry in store.entries if fold_of(entry.subject, FOLDS) == fold]
+    for entry in held:
+        (copy / entry.file).unlink()
+    study = make_study(None)
+    cohort = replace(study.cohorts[0], stores={32: copy}, jobs=())
+    job = study.training(
+        "hagan-tiny-32", cohort, fold, flags=flags, settings=("training.steps=12",)
+    )
+    assert 0 < len(held) < 20
+    assert main.run(list(job.command)) == 0

@@ -69,6 +69,8 @@ class Evaluate:
     """Along the body axis, where seams are looked for."""
     resample: bool = False
     """Stretch files of another shape to the grid instead of refusing them."""
+    nearest: bool = False
+    """With --resample: repeat the nearest voxel instead of interpolating linearly."""
     window: tuple[float, float] | None = None
     """Lowest and highest intensity of files; by default the store's, or found from --real."""
     scan_windows: bool = False

@@ -13,7 +13,14 @@ import tyro
 from rich.console import Console
 
 from hagan.cli.plan import bytes_of
-from hagan.cli.studying import AblationExperiment, SynthesisExperiment
+from hagan.cli.studying import (
+    AblationExperiment,
+    AllExperiments,
+    AugmentationExperiment,
+    ClinicalExperiment,
+    LatentExperiment,
+    SynthesisExperiment,
+)
 from hagan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -218,7 +225,11 @@ class SpeedExperiment(Measuring):
 Experiment = (
     Annotated[SynthesisExperiment, tyro.conf.subcommand("synthesis")]
     | Annotated[AblationExperiment, tyro.conf.subcommand("ablation")]
+    | Annotated[AugmentationExperiment, tyro.conf.subcommand("augmentation")]
+    | Annotated[ClinicalExperiment, tyro.conf.subcommand("clinical")]
+    | Annotated[LatentExperiment, tyro.conf.subcommand("latent")]
     | Annotated[MemoryExperiment, tyro.conf.subcommand("memory")]
     | Annotated[SpeedExperiment, tyro.conf.subcommand("speed")]
+    | Annotated[AllExperiments, tyro.conf.subcommand("all")]
 )
 """What `hagan experiment` is followed by."""

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("generate:Generate", "new volumes from a run"),
     "encode": ("encode:Encode", "latent codes of scans"),
     "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),
+    "direction": ("direction:Direction", "the way in latent space along which something grows"),
+    "traverse": ("traverse:Traverse", "volumes along a direction, measured"),
     "evaluate": ("evaluate:Evaluate", "judge generated volumes against real ones"),
     "compare": ("compare:Compare", "methods over folds, with tests"),
     "experiment": ("experiment:Experiment", "the paper's tables and figures"),

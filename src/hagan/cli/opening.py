@@ -69,6 +69,7 @@ def open_sides(flags: Evaluate, display: Display, *, processes: int = 1) -> Open
     grids, warnings = agree(
         named,
         resample=flags.resample,
+        nearest=flags.nearest,
         window=flags.window,
         scan_windows=flags.scan_windows,
     )
@@ -87,13 +88,19 @@ def open_sides(flags: Evaluate, display: Display, *, processes: int = 1) -> Open
         ),
         {
             "grid": " x ".join(map(str, grids["real"].shape)),
-            "resampling": "triangle filter" if flags.resample else "none",
+            "resampling": _resampling(flags),
             "window": "each scan's own" if window is None else f"{window.low:g} to {window.high:g}",
             "preset": flags.preset,
         },
         notes,
         (window.low, window.high) if window is not None and is_ct else None,
     )
+
+
+def _resampling(flags: Evaluate) -> str:
+    if not flags.resample:
+        return "none"
+    return "nearest voxel" if flags.nearest else "triangle filter"
 
 
 def _real_and_train(

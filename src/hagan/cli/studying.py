@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +20,11 @@ if TYPE_CHECKING:
     from hagan.experiments.study import Study
     from hagan.experiments.tables import Result
 
+REPORT = "report.html"
+
 
 @dataclass(frozen=True)
-class Studying(ABC):
+class Studying:
     """Flags of experiments that train and judge models, each run in a process of its own."""
 
     out: Path
@@ -38,6 +43,8 @@ class Studying(ABC):
     """Generated volumes that are judged, instead of the scale's."""
     phantoms: int | None = None
     """In a cohort, instead of the scale's."""
+    nearest: bool = False
+    """Stretch the volumes of models that stop at 128 by repeating voxels, and not linearly."""
     seed: int = 0
     """Of phantoms, training and samples."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -47,29 +54,15 @@ class Studying(ABC):
     json: bool = False
     """Print the results as JSON."""
 
-    def run(self) -> int:
-        """Do what was not done yet, and write the results; returns the exit code."""
+    def _opened(self) -> tuple[Study, dict[str, str | int | float], Console]:
+        """The study, the facts of machine and settings, and where to tell."""
         from hagan.experiments.machine import facts
 
         self._check()
         console = Console(highlight=False, soft_wrap=True, stderr=self.json)
         device = self._device()
         study = self._study(device, console)
-        found = {**facts(device, study.jobs.threads), **self._facts(study)}
-        result = self._result(study, found)
-        written = result.write(self.out / result.what)
-        if self.json:
-            print(result.json_text(), end="")
-        else:
-            from hagan.cli.results import show_result
-
-            show_result(result, console)
-            console.print(f"\nwritten: {', '.join(map(str, written))}", markup=False)
-        return 0 if result.is_complete else BadInputError.exit_code
-
-    @abstractmethod
-    def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
-        """Run, and make tables of it."""
+        return study, {**facts(device, study.jobs.threads), **self._facts(study)}, console
 
     def _check(self) -> None:
         """Refuse flags before anything heavy is loaded.
@@ -108,7 +101,7 @@ class Studying(ABC):
         if self.store:
             cohorts = [given(self.store)]
         else:
-            sides = sorted({min(scale.side, scale.largest_rival), scale.side})
+            sides = sorted({scale.rival_side, scale.side})
             cohorts = [
                 phantoms(kind, self.out, sides, scale.phantoms, self.seed)
                 for kind in dict.fromkeys(self.cohorts)
@@ -130,6 +123,7 @@ class Studying(ABC):
             seed=self.seed,
             device=device,
             minutes=self.minutes or scale.minutes,
+            nearest=self.nearest,
             tell=tell,
         )
 
@@ -164,7 +158,30 @@ class Studying(ABC):
 
 
 @dataclass(frozen=True)
-class SynthesisExperiment(Studying):
+class OneExperiment(Studying, ABC):
+    """A single table or figure."""
+
+    def run(self) -> int:
+        """Do what was not done yet, and write the results; returns the exit code."""
+        study, facts, console = self._opened()
+        result = self._result(study, facts)
+        written = result.write(self.out / result.what)
+        if self.json:
+            print(result.json_text(), end="")
+        else:
+            from hagan.cli.results import show_result
+
+            show_result(result, console)
+            console.print(f"\nwritten: {', '.join(map(str, written))}", markup=False)
+        return 0 if result.is_complete else BadInputError.exit_code
+
+    @abstractmethod
+    def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
+        """Run, and make tables of it."""
+
+
+@dataclass(frozen=True)
+class SynthesisExperiment(OneExperiment):
     """Models trained and judged alike over folds, with t-tests (Tables II, III, Fig. 3, 4)."""
 
     models: tuple[str, ...] = ()
@@ -178,7 +195,7 @@ class SynthesisExperiment(Studying):
 
 
 @dataclass(frozen=True)
-class AblationExperiment(Studying):
+class AblationExperiment(OneExperiment):
     """HA-GAN less one part at a time, and with other forms of its parts (Table IV and beyond)."""
 
     only_table: bool = False
@@ -188,3 +205,81 @@ class AblationExperiment(Studying):
         from hagan.experiments.ablation import ablation
 
         return ablation(study, facts, beyond=not self.only_table)
+
+
+@dataclass(frozen=True)
+class AugmentationExperiment(OneExperiment):
+    """A classifier of stages trained with generated scans beside real ones (Table V)."""
+
+    models: tuple[str, ...] = ()
+    """Families with a class-conditional form; the first one's share is varied; by default the
+    paper's."""
+    seeds: int | None = None
+    """Classifiers a set, instead of the scale's."""
+
+    def _check(self) -> None:
+        super()._check()
+        if self.seeds is not None and self.seeds < 2:
+            raise UsageError(f"--seeds {self.seeds} must be at least 2: chance is measured by them")
+
+    def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
+        from dataclasses import replace
+
+        from hagan.experiments.augmentation import MODELS, augmentation
+
+        if self.seeds is not None:
+            study = replace(study, scale=replace(study.scale, seeds=self.seeds))
+        return augmentation(study, tuple(dict.fromkeys(self.models)) or MODELS, facts)
+
+
+@dataclass(frozen=True)
+class ClinicalExperiment(OneExperiment):
+    """Clinical quantities from encoded latents by ridge regression (Table VI)."""
+
+    models: tuple[str, ...] = ()
+    """Families that encode; by default the paper's."""
+    targets: tuple[str, ...] = ()
+    """Numeric columns of the scans' table, "log COLUMN" for a logarithm; by default the paper's
+    for phantoms, and of a --store every numeric column."""
+
+    def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
+        from hagan.experiments.clinical import MODELS, clinical
+
+        return clinical(study, tuple(dict.fromkeys(self.models)) or MODELS, self.targets, facts)
+
+
+@dataclass(frozen=True)
+class LatentExperiment(OneExperiment):
+    """Directions of anatomy in latent space, moved along and measured (Fig. 5)."""
+
+    def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
+        from hagan.experiments.latent import latent
+
+        return latent(study, facts)
+
+
+@dataclass(frozen=True)
+class AllExperiments(Studying):
+    """Every experiment on models and cohorts, and one report.html."""
+
+    def run(self) -> int:
+        """Do what was not done yet, and write all results and the page; returns the exit code."""
+        from hagan.cli.results import show_result
+        from hagan.data.files import write_bytes_atomically
+        from hagan.experiments.everything import EXPERIMENTS, report_page
+
+        study, facts, console = self._opened()
+        results = []
+        for name, experiment in EXPERIMENTS.items():
+            console.print(f"{name}:", markup=False)
+            result = experiment(study, facts)
+            result.write(self.out / result.what)
+            show_result(result, console)
+            results.append(result)
+        page = report_page(results, facts, shlex.join(["hagan", *sys.argv[1:]]))
+        write_bytes_atomically(self.out / REPORT, page.html().encode())
+        if self.json:
+            print(json.dumps({result.what: json.loads(result.json_text()) for result in results}))
+        console.print(f"\nNext: open {self.out / REPORT}", markup=False)
+        complete = all(result.is_complete for result in results)
+        return 0 if complete else BadInputError.exit_code

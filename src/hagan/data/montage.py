@@ -58,12 +58,18 @@ def montage(
     return _framed(_below(strips))
 
 
-def middle_planes(volume: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def middle_planes(
+    volume: NDArray[np.float32], at: tuple[int, int, int] | None = None
+) -> tuple[NDArray[np.float32], ...]:
     """Axial [h, w], coronal [d, w] and sagittal [d, h] middle plane of a volume [d, h, w].
 
     The first row of each is the top of the picture: the front in the axial plane, else the head.
+
+    Args:
+        volume: Any values.
+        at: Where the planes lie instead of in the middle.
     """
-    d, h, w = (size // 2 for size in volume.shape)
+    d, h, w = at or (size // 2 for size in volume.shape)
     return volume[d], volume[::-1, h], volume[::-1, :, w]
 
 

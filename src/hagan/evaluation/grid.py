@@ -27,6 +27,7 @@ def agree(
     sides: Mapping[str, Source],
     *,
     resample: bool = False,
+    nearest: bool = False,
     window: tuple[float, float] | None = None,
     scan_windows: bool = False,
 ) -> tuple[dict[str, Grid], list[str]]:
@@ -39,6 +40,7 @@ def agree(
     Args:
         sides: By the name that error texts use.
         resample: Stretch files of another shape instead of refusing them.
+        nearest: Stretch by repeating the nearest voxel.
         window: Lowest and highest intensity of files; None finds one.
         scan_windows: Give every file a window of its own quantiles, as for MR without a scale.
 
@@ -69,7 +71,7 @@ def agree(
                 )
             own = scaled or (None if scan_windows else common)
             warnings += _scale_warnings(name, side, own)
-        grids[name] = Grid(shape, own, resample)
+        grids[name] = Grid(shape, own, resample, nearest)
     return grids, warnings
 
 

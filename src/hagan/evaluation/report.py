@@ -44,6 +44,10 @@ class Report:
         """Begin a section."""
         self.parts.append(f"<h2>{escape(text)}</h2>")
 
+    def subheading(self, text: str) -> None:
+        """Begin a part of a section."""
+        self.parts.append(f"<h3>{escape(text)}</h3>")
+
     def paragraph(self, text: str) -> None:
         """Add running text."""
         self.parts.append(f"<p>{escape(text)}</p>")

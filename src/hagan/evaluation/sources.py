@@ -32,11 +32,13 @@ class Grid:
         shape: Voxels along d, h, w.
         window: Intensities that become -1 and 1; None takes each scan's own quantiles.
         resample: Whether files of another shape are stretched to the grid.
+        nearest: Stretch by repeating the nearest voxel instead of by linear interpolation.
     """
 
     shape: Shape
     window: Window | None
     resample: bool = False
+    nearest: bool = False
 
 
 class Source(ABC):
@@ -133,6 +135,13 @@ def on_grid(voxels: Voxels, grid: Grid) -> Voxels:
     if voxels.shape == grid.shape:
         return voxels
     assert grid.resample, f"{voxels.shape} on a grid of {grid.shape}"
+    if grid.nearest:
+        # The voxel in which the new one's centre lies.
+        places = [
+            np.floor((np.arange(new) + 0.5) * old / new).astype(int)
+            for new, old in zip(grid.shape, voxels.shape, strict=True)
+        ]
+        return voxels[np.ix_(*places)]
     resized = resize(Volume(voxels, np.eye(4)), grid.shape).voxels
     values: NDArray[np.float32] = np.clip(resized, -1, 1)
     return values

@@ -41,23 +41,44 @@ class Answers:
             BadInputError: The file is not an answer.
             DiskError: It cannot be written.
         """
-        path = self.folder / f"{name}.json"
-        asked = json.loads(json.dumps(question))
-        if path.is_file():
-            try:
-                content = json.loads(path.read_text("utf-8"))
-                was_asked, answer = content["question"], dict(content["answer"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadInputError(
-                    f"{path}: not an answer that this command kept ({error!r}); remove it"
-                ) from error
-            if was_asked == asked:
-                return answer
-        text = json.dumps({"question": asked, "answer": dict(compute())}, indent=1)
+        kept = self.kept(name, question)
+        return self.keep(name, question, compute()) if kept is None else kept
+
+    def kept(self, name: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The kept answer, or None; see `get`.
+
+        Raises:
+            BadInputError: The file is not an answer.
+        """
+        path = self._path(name)
+        if not path.is_file():
+            return None
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            was_asked, answer = content["question"], dict(content["answer"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInputError(
+                f"{path}: not an answer that this command kept ({error!r}); remove it"
+            ) from error
+        return answer if was_asked == json.loads(json.dumps(question)) else None
+
+    def keep(
+        self, name: str, question: Mapping[str, Any], answer: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Keep an answer, and give it as JSON holds it; see `get`.
+
+        Raises:
+            DiskError: It cannot be written.
+        """
+        path = self._path(name)
+        text = json.dumps({"question": question, "answer": dict(answer)}, indent=1)
         make_folder(path.parent)
         write_bytes_atomically(path, (text + "\n").encode())
         found: dict[str, Any] = json.loads(text)["answer"]
         return found
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
 
 
 def digest_of(*texts: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hagan.data.store import Store
+from hagan.data.volume import Modality
 from hagan.errors import UsageError
 from hagan.experiments.jobs import Job
 
@@ -45,6 +46,17 @@ class Cohort:
     def needs(self, side: int) -> tuple[str, ...]:
         """Names of the jobs that make the store of a side."""
         return tuple(job.name for job in self.jobs if job.name.endswith(f"-{side}"))
+
+    @property
+    def modality(self) -> Modality:
+        """What the scans are.
+
+        Raises:
+            BadInputError: A user's store is damaged or empty.
+        """
+        if self.is_phantom:
+            return "ct" if self.name == "thorax" else "mr"
+        return Store.open(next(iter(self.stores.values()))).geometry.modality
 
     @property
     def title(self) -> str:

@@ -78,7 +78,7 @@ def judgement(
     """The jobs that judge a run against a fold's held-out part.
 
     Volumes of a smaller side are made as files and stretched by trilinear interpolation, as the
-    paper does with the baselines of 128 at 256.
+    paper does with the baselines of 128 at 256, or by repeating voxels.
 
     Args:
         study: Whose folder and counts.
@@ -88,12 +88,14 @@ def judgement(
         fold: Which one.
     """
     name, side = training.name.removeprefix("train/"), study.scale.side
-    out = study.out / "evaluations" / f"{name}-at-{side}"
+    stretched = side != _side_of(training)
+    manner = "-nearest" if stretched and study.nearest else ""
+    out = study.out / "evaluations" / f"{name}-at-{side}{manner}"
     count = str(study.scale.samples)
     fake, jobs = run, []
     needs = (training.name, *cohort.needs(side))
     flags: tuple[str, ...] = ()
-    if side != _side_of(training):
+    if stretched:
         fake = study.out / "samples" / name
         made = Job(
             name=f"generate/{name}",
@@ -105,10 +107,10 @@ def judgement(
         )
         jobs.append(made)
         needs = (made.name, *cohort.needs(side))
-        flags = ("--resample",)
+        flags = ("--resample", "--nearest") if study.nearest else ("--resample",)
     jobs.append(
         Job(
-            name=f"evaluate/{name}-at-{side}",
+            name=f"evaluate/{name}-at-{side}{manner}",
             command=(
                 *("evaluate", str(fake), "--real", str(cohort.store(side))),
                 *("--fold", fold_flag(fold), "--out", str(out), "--count", count),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from hagan.evaluation.figures import COLOURS
@@ -89,3 +90,42 @@ def _points(
         color=colour,
         markerfacecolor=face,
     )
+
+
+def curve(
+    points: Mapping[float, Sequence[float]],
+    *,
+    x: str,
+    y: str,
+    title: str,
+    levels: Mapping[str, float],
+) -> bytes:
+    """A PNG of means with standard deviations, and of every value.
+
+    Args:
+        points: Values by place.
+        x: Label of the places.
+        y: Label of the values.
+        title: Above the picture.
+        levels: Horizontal lines by what they are.
+    """
+    places = sorted(points)
+    means = [float(np.mean(points[place])) for place in places]
+    spreads = [
+        float(np.std(points[place], ddof=min(len(points[place]) - 1, 1))) for place in places
+    ]
+    with mpl.rc_context({"axes.grid": True, "grid.alpha": 0.3, "font.size": 10}):
+        figure = Figure(figsize=(5.6, 3.8), layout="constrained")
+        axes = figure.add_subplot()
+        for place in places:
+            axes.plot([place] * len(points[place]), points[place], ".", color="#777777")
+        axes.errorbar(places, means, spreads, color=COLOURS[0], marker="o", capsize=3)
+        for place, (name, value) in enumerate(levels.items()):
+            axes.axhline(value, linestyle="--", color=COLOURS[1 + place], label=name)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.set_title(title)
+        axes.legend(fontsize="small")
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()

@@ -36,13 +36,23 @@ class Scale:
     seeds: int
     """Repetitions where chance is measured."""
 
-    def recipe(self, model: str) -> str:
+    @property
+    def rival_side(self) -> int:
+        """Side of the paper's baselines, and of what is compared at their side."""
+        return min(self.side, self.largest_rival)
+
+    def recipe(self, model: str, side: int | None = None) -> str:
         """The recipe of a model, such as `wgan-tiny-32`.
+
+        Args:
+            model: Family without the ending of its form.
+            side: By default the scale's for HA-GAN, and for others the largest that they reach.
 
         Raises:
             UsageError: It has none at this scale.
         """
-        side = self.side if model.startswith("hagan") else min(self.side, self.largest_rival)
+        if side is None:
+            side = self.side if model.startswith("hagan") else self.rival_side
         for form in self.forms:
             family = f"{model}{form}"
             if family in FAMILIES and side in FAMILIES[family][1]:
@@ -61,8 +71,8 @@ SCALES: dict[ScaleName, Scale] = {
             side=32,
             largest_rival=128,
             forms=("-tiny",),
-            phantoms=100,
-            minutes=1.0,
+            phantoms=200,
+            minutes=0.75,
             folds=2,
             samples=32,
             seeds=5,

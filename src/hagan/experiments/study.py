@@ -28,6 +28,8 @@ class Study:
     device: str = "cpu"
     minutes: float | None = None
     """Of training for each model; none for the recipe's own steps."""
+    nearest: bool = False
+    """Stretch volumes of models of a smaller side by repeating voxels, and not linearly."""
     tell: Callable[[str], None] = field(default=lambda line: None)
     """Hears of what is done in this process."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hagan.data.files import make_folder, write_bytes_atomically
+from hagan.experiments.jobs import Ended
 
 MIB = 2**20
 
@@ -35,6 +36,12 @@ class Picture:
 def drawn(name: str, png: bytes | None, caption: str) -> dict[str, Picture]:
     """A picture by its name; none where there was nothing to draw."""
     return {} if png is None else {name: Picture(png, caption)}
+
+
+def not_done(ended: Mapping[str, Ended]) -> list[Table]:
+    """Jobs that were not done, and why; no table where all were."""
+    body = tuple((name, one.status, one.why) for name, one in ended.items() if one.status != "done")
+    return [Table("Not done", ("job", "", "why"), body)] if body else []
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ class Row:
     """The scan that was rebuilt."""
     mean_absolute_error: float | None = None
     """Of a reconstruction, in the scan's own units."""
+    target: str | None = None
+    """Of the direction along which the code was moved."""
+    asked: float | None = None
+    """Value that the moved code is predicted to have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +173,13 @@ def regenerate(sampler: Sampler, row: Row) -> Volume:
     """The volume of a manifest's row, made again.
 
     Raises:
-        UsageError: The row was not generated, or its label does not suit the model.
+        UsageError: The row was not generated, was moved, or its label does not suit the model.
         BadInputError: The volume differs from the row's hash, as with other weights.
     """
+    if row.target is not None:
+        raise UsageError(
+            f"{row.file} was moved along {row.target}; `hagan traverse` makes it again"
+        )
     if row.seed is None or row.index is None:
         raise UsageError(f"{row.file} was rebuilt from {row.source}; only that scan gives it again")
     volume = sampler.sample(row.index, seed=row.seed, label=row.label, truncation=row.truncation)
