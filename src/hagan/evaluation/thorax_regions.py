@@ -1,7 +1,8 @@
 """Lungs, bone and emphysema of a thorax CT, by thresholds and shape.
 
 After what the Chest Imaging Platform does: Otsu's threshold between air and body, the airways cut
-off, the two large parts kept, closed over their vessels. Contrast agent in vessels counts as bone.
+off, the two large parts kept, closed over their vessels. Contrast agent in vessels counts as bone,
+and so do bright parts of a table that the patient lies on without a gap.
 """
 
 from __future__ import annotations
