@@ -216,7 +216,8 @@ def _reading(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"{what}: the codes tell next to nothing of it (R2 {number(told, 2)} on unseen "
                 "subjects), so that its direction means nothing."
             )
-        elif rank is not None:
+            continue
+        if rank is not None:
             how = (
                 "follows" if rank > WELL else "hardly follows" if rank < BADLY else "partly follows"
             )
