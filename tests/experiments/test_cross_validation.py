@@ -22,7 +22,9 @@ from hagan.experiments.cross_validation import (
 )
 from hagan.experiments.jobs import Ended, Job
 from hagan.experiments.judging import Judgement
+from hagan.experiments.published import Beside
 
+NONE = Beside(None, {})
 COHORT = Cohort("thorax", is_phantom=True, stores={})
 
 
@@ -44,10 +46,10 @@ def rows(values: Mapping[str, Sequence[float]], metric: str = "fid") -> list[dic
 def test_means_deviations_and_floor_are_in_the_table() -> None:
     values = np.random.default_rng().uniform(1.0, 9.0, (2, 4))
     given = {"ours": values[0].tolist(), "rival": values[1].tolist()}
-    published = {"rival": {"fid": (0.5, 0.25)}}
+    published = Beside(256, {"rival": {"fid": (0.5, 0.25)}})
     (means, *_), _ = compared(COHORT, rows(given), ("fid", "mmd"), published)
     assert means.title == "thorax phantoms, features of features"
-    assert means.header == ("", "folds", "Frechet distance", "paper")
+    assert means.header == ("", "folds", "Frechet distance", "paper at 256")
     for line, own, paper in zip(means.body, given.values(), ("", "0.5 ± 0.25"), strict=False):
         mean, spread = statistics.mean(own), statistics.stdev(own)
         assert line[1:] == ("4", f"{mean:.3g} ± {spread:.2g}", paper)
@@ -70,18 +72,24 @@ def test_tests_are_one_tailed_over_the_folds_that_all_have() -> None:
 
 def test_more_is_better_for_the_inception_score() -> None:
     given = {"ours": [3.0, 3.1, 2.9], "rival": [1.0, 1.1, 0.9]}
-    _, said = compared(COHORT, rows(given, "inception_score"), ("inception_score",), {})
+    _, said = compared(
+        COHORT, rows(given, "inception_score"), ("inception_score",), Beside(None, {})
+    )
     assert "ours is number 1 of 2; better than rival at p < 0.05" in said[0]
 
 
 def test_a_loss_is_said() -> None:
-    _, said = compared(COHORT, rows({"ours": [3.0, 3.1], "rival": [1.0, 1.1]}), ("fid",), {})
+    _, said = compared(
+        COHORT, rows({"ours": [3.0, 3.1], "rival": [1.0, 1.1]}), ("fid",), Beside(None, {})
+    )
     assert "ours is number 2 of 2, rival is best; against none" in said[0]
     assert said[-1] == "These are figures of phantoms: no evidence about patients."
 
 
 def test_one_fold_has_no_deviation_and_no_test() -> None:
-    (means, *tests), said = compared(COHORT, rows({"ours": [3.0], "rival": [1.0]}), ("fid",), {})
+    (means, *tests), said = compared(
+        COHORT, rows({"ours": [3.0], "rival": [1.0]}), ("fid",), Beside(None, {})
+    )
     assert means.body[0] == ("ours", "1", "3")
     assert means.header == ("", "folds", "Frechet distance")
     assert tests == []

@@ -7,7 +7,7 @@ from typing import Literal
 from scipy import stats
 
 from hagan.evaluation.significance import summaries_against_baselines
-from hagan.experiments.published import ABLATION, FOLDS, SYNTHESIS, summary
+from hagan.experiments.published import ABLATION, FOLDS, SYNTHESIS, beside, summary
 
 
 def p_values(kind: str, metric: str) -> dict[str, float]:
@@ -39,7 +39,15 @@ def test_p_is_that_of_scipy() -> None:
 
 
 def test_the_whole_model_of_the_ablation_is_that_of_the_tables() -> None:
-    for kind, rows in ABLATION.items():
+    for kind, by_side in ABLATION.items():
+        rows = by_side[256]
         for metric in ("fid", "mmd"):
             assert rows["whole"][metric] == SYNTHESIS[kind][256]["hagan"][metric]
             assert all(row[metric] >= rows["whole"][metric] for row in rows.values())
+
+
+def test_figures_stand_beside_ours_at_the_nearest_side() -> None:
+    assert beside(SYNTHESIS, "thorax", 32).side == 128
+    assert beside(SYNTHESIS, "brain", 256).scores == SYNTHESIS["brain"][256]
+    assert beside(ABLATION, "thorax", 32).side == 256
+    assert beside(SYNTHESIS, "knee", 32).side is None

@@ -13,14 +13,11 @@ from hagan.experiments.cross_validation import (
     rows_of,
     run_entries,
 )
-from hagan.experiments.published import ABLATION
+from hagan.experiments.published import ABLATION, beside
 from hagan.experiments.study import Study
 from hagan.experiments.tables import Result, Table
 
 MODEL = "hagan"
-
-PAPER_SIDE = 256
-"""Of Table IV."""
 
 SHOWN = ("fid", "mmd")
 """The metrics of Table IV."""
@@ -90,7 +87,7 @@ def ablation(study: Study, facts: Mapping[str, Any], *, beyond: bool = True) -> 
     tables: list[Table] = []
     reading: list[str] = []
     for cohort in study.cohorts:
-        published = ABLATION.get(cohort.name, {}) if side == PAPER_SIDE else {}
+        published = beside(ABLATION, cohort.kind, side)
         own = [row for row in rows if row["cohort"] == cohort.name]
         own_tables, own_reading = compared(cohort, own, SHOWN, published)
         tables += own_tables

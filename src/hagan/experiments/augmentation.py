@@ -168,7 +168,8 @@ def _rows(
                 epochs=EPOCHS,
                 device=study.device,
             )
-    answers = _answers(study, cells, [entry.source_sha256 for entry in store.entries])
+    scans = [f"{entry.source_sha256} {entry.label}" for entry in store.entries]
+    answers = _answers(study, cells, scans)
     return [
         {
             "cohort": cohort.name,

@@ -17,6 +17,7 @@ import numpy as np
 from hagan.data.dataset import Fold
 from hagan.data.store import Store
 from hagan.evaluation.regression import PAPER_PENALTY, fit_ridge, r_squared, r_squared_interval
+from hagan.experiments.answers import digest_of
 from hagan.experiments.clinical_tables import FLOOR, clinical_reading, clinical_tables
 from hagan.experiments.clinical_targets import Target, targets_of
 from hagan.experiments.codes import Codes, encoding
@@ -128,11 +129,13 @@ def _judged(
     found: dict[tuple[str, str, str], dict[str, list[Any]]] = {}
     added = {target.name: target.values(store.entries)[1] for target in targets}
     hashes = [entry.source_sha256 for entry in store.entries]
+    values = digest_of(*(str(target.values(store.entries)[0].tolist()) for target in targets))
     for source in sources:
         question = {
             **source.asked,
             "fold": fold_flag(source.fold),
             "targets": [target.name for target in targets],
+            "values": values,
             "scans": hashes,
             "side": study.scale.side,
         }

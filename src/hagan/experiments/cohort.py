@@ -59,6 +59,11 @@ class Cohort:
         return Store.open(next(iter(self.stores.values()))).geometry.modality
 
     @property
+    def kind(self) -> str:
+        """`thorax` for CT, `brain` for MR: what the paper's tables are beside."""
+        return "thorax" if self.modality == "ct" else "brain"
+
+    @property
     def title(self) -> str:
         """For people."""
         return f"{self.name} phantoms" if self.is_phantom else self.name

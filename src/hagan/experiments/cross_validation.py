@@ -13,7 +13,7 @@ from hagan.evaluation.significance import BaselineTest, Summary, against_baselin
 from hagan.experiments.cohort import Cohort
 from hagan.experiments.jobs import Ended
 from hagan.experiments.judging import Judgement, judgement
-from hagan.experiments.published import Published
+from hagan.experiments.published import Beside
 from hagan.experiments.study import Study
 from hagan.experiments.tables import Table, number
 
@@ -96,7 +96,7 @@ def compared(
     cohort: Cohort,
     rows: Sequence[Mapping[str, Any]],
     metrics: Sequence[str],
-    published: Mapping[str, Published],
+    published: Beside,
 ) -> tuple[list[Table], list[str]]:
     """Tables of means and of tests, and sentences, of one cohort's rows."""
     tables: list[Table] = []
@@ -164,21 +164,22 @@ def means_table(
     heading: str,
     scores: Scores,
     floors: Scores,
-    published: Mapping[str, Published],
+    published: Beside,
 ) -> Table:
     """A row a contender: ours beside the paper's, where it has them; the floor below."""
     names = dict.fromkeys(name for by_name in scores.values() for name in by_name)
+    paper = [] if published.side is None else [f"paper at {published.side}"]
     header = ["", "folds"]
     for metric in scores:
-        header += [METRICS[metric].title, *(["paper"] if published else [])]
+        header += [METRICS[metric].title, *paper]
     body = []
     for name in names:
         folds = max(len(by_name.get(name, {})) for by_name in scores.values())
         cells = [name, str(folds)]
         for metric, by_name in scores.items():
             cells.append(mean_of(by_name.get(name, {})))
-            if published:
-                known = published.get(name, {}).get(metric)
+            if paper:
+                known = published.scores.get(name, {}).get(metric)
                 cells.append("" if known is None else f"{known[0]:g} ± {known[1]:g}")
         body.append(tuple(cells))
     if floors:
@@ -186,10 +187,10 @@ def means_table(
         cells = [FLOOR, ""]
         for metric in scores:
             by_fold = {f: v for own in floors.get(metric, {}).values() for f, v in own.items()}
-            cells += [mean_of(by_fold), *([""] if published else [])]
+            cells += [mean_of(by_fold), *([""] if paper else [])]
         body.append(tuple(cells))
     text = "Mean and standard deviation over folds."
-    if published:
+    if paper:
         text += (
             " The paper's figures are of other scans and another extractor: compare ranks, not "
             "values."
@@ -245,7 +246,7 @@ def sentences(
         elif won:
             told += f"; better than {', '.join(won)} at p < {LEVEL} after Holm's correction"
         else:
-            told += "; against none is the difference larger than chance between folds explains"
+            told += "; against none is it better by more than chance between folds explains"
         said.append(f"{told}.")
     return said
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hagan.evaluation.significance import Summary
 
@@ -64,21 +65,25 @@ SYNTHESIS: Mapping[str, Mapping[int, Mapping[str, Published]]] = {
 }
 """Tables II (COPDGene) and III (GSP), by kind of scan, side, model and metric."""
 
-ABLATION: Mapping[str, Mapping[str, Published]] = {
+ABLATION: Mapping[str, Mapping[int, Mapping[str, Published]]] = {
     "thorax": {
-        "without low branch": _scores("0.030 0.018 0.071 0.039"),
-        "without encoder": _scores("0.010 0.003 0.034 0.006"),
-        "deterministic r": _scores("0.014 0.003 0.035 0.007"),
-        "whole": _scores("0.008 0.003 0.022 0.010"),
+        256: {
+            "without low branch": _scores("0.030 0.018 0.071 0.039"),
+            "without encoder": _scores("0.010 0.003 0.034 0.006"),
+            "deterministic r": _scores("0.014 0.003 0.035 0.007"),
+            "whole": _scores("0.008 0.003 0.022 0.010"),
+        },
     },
     "brain": {
-        "without low branch": _scores("0.118 0.078 0.876 0.182"),
-        "without encoder": _scores("0.006 0.003 0.099 0.028"),
-        "deterministic r": _scores("0.061 0.016 0.612 0.157"),
-        "whole": _scores("0.004 0.001 0.086 0.029"),
+        256: {
+            "without low branch": _scores("0.118 0.078 0.876 0.182"),
+            "without encoder": _scores("0.006 0.003 0.099 0.028"),
+            "deterministic r": _scores("0.061 0.016 0.612 0.157"),
+            "whole": _scores("0.004 0.001 0.086 0.029"),
+        },
     },
 }
-"""Table IV, at 256."""
+"""Table IV, by kind of scan, side, variant and metric."""
 
 CLINICAL: Mapping[str, Mapping[str, float]] = {
     "log fev1pp": {"hagan": 0.555, "alpha-gan": 0.512, "vae-gan": 0.215},
@@ -93,6 +98,27 @@ AUGMENTATION: Mapping[str, float] = {
     "real + hagan": 0.629,
 }
 """Table V: accuracy over five GOLD stages of COPDGene, by training set."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The paper's figures that stand beside ours."""
+
+    side: int | None
+    """At which they were measured; none if there are no such figures."""
+    scores: Mapping[str, Published]
+    """By model or variant."""
+
+
+def beside(
+    table: Mapping[str, Mapping[int, Mapping[str, Published]]], kind: str, side: int
+) -> Beside:
+    """The figures of a kind of scan at a side, or at the nearest that the paper has."""
+    sides = table.get(kind, {})
+    if not sides:
+        return Beside(None, {})
+    nearest = min(sides, key=lambda one: abs(one - side))
+    return Beside(nearest, sides[nearest])
 
 
 def summary(score: tuple[float, float]) -> Summary:

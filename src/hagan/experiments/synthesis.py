@@ -20,7 +20,7 @@ from hagan.experiments.cross_validation import (
     run_entries,
 )
 from hagan.experiments.judging import samples
-from hagan.experiments.published import SYNTHESIS
+from hagan.experiments.published import SYNTHESIS, beside
 from hagan.experiments.study import Study, fold_flag
 from hagan.experiments.tables import Picture, Result, Table, drawn
 
@@ -56,7 +56,7 @@ def synthesis(study: Study, models: Sequence[str], facts: Mapping[str, Any]) -> 
     reading: list[str] = []
     rows = [row for entry in entries for row in rows_of(entry, side)]
     for cohort in study.cohorts:
-        published = SYNTHESIS.get(cohort.name, {}).get(side, {})
+        published = beside(SYNTHESIS, cohort.kind, side)
         own = [row for row in rows if row["cohort"] == cohort.name]
         own_tables, own_reading = compared(cohort, own, SHOWN, published)
         tables += own_tables
