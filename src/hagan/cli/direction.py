@@ -89,7 +89,7 @@ class Direction:
         """Code, the target's value and the sizes of all regions of one scan."""
         import numpy as np
 
-        from hagan.evaluation.regions import REGIONS, region_sizes
+        from hagan.evaluation.regions import region_sizes, regions_of
         from hagan.inference.reconstruct import encode
         from hagan.inference.sampler import to_volume
 
@@ -100,7 +100,7 @@ class Direction:
                 f"{sampler.loaded.model.volume_shape}"
             )
         volume = to_volume(array, sampler.geometry)
-        sizes = region_sizes(volume) if volume.modality in REGIONS else {}
+        sizes = region_sizes(volume) if regions_of(sampler.geometry) else {}
         value: float | str = sizes.get(self.target, entry.covariates.get(self.target, np.nan))
         if isinstance(value, str):
             raise UsageError(f"--target {self.target}: {entry.source} has {value!r}, not a number")
@@ -123,7 +123,7 @@ class Direction:
     ) -> Found:
         import numpy as np
 
-        from hagan.evaluation.regions import REGIONS
+        from hagan.evaluation.regions import regions_of
         from hagan.evaluation.regression import fit_ridge, r_squared, unseen_r_squared
         from hagan.inference.latent_space import QUANTILES
         from hagan.inference.latent_space import Direction as Found
@@ -132,8 +132,7 @@ class Direction:
         subjects = [row["subject"] for row, one in zip(measured, used, strict=True) if one]
         unseen = unseen_r_squared(codes[used], values[used], subjects, self.penalty)
         centred = codes[used] - codes[used].mean(axis=0)
-        geometry = sampler.geometry
-        known = REGIONS.get(geometry.modality, {}) if geometry else {}
+        known = regions_of(sampler.geometry)
         sizes = [row["sizes"] for row, one in zip(measured, used, strict=True) if one]
         spreads = {name: float(np.nanstd([row[name] for row in sizes])) for name in known}
         return Found(

@@ -177,7 +177,7 @@ class Traverse:
         import torch
 
         from hagan.evaluation.outlines import Shown
-        from hagan.evaluation.regions import REGIONS, region_masks, region_sizes
+        from hagan.evaluation.regions import region_masks, region_sizes, regions_of
         from hagan.evaluation.traversal import Step
         from hagan.inference.export import Row, hash_of
         from hagan.inference.latent_space import moved
@@ -188,7 +188,7 @@ class Traverse:
             away = float(np.linalg.norm(code - start.code)) / math.sqrt(code.shape[1])
             tensor = torch.from_numpy(code.astype(np.float32)).to(sampler.device)
             volume = sampler.decode(tensor, start.label)
-            masks = region_masks(volume) if volume.modality in REGIONS else {}
+            masks = region_masks(volume) if regions_of(sampler.geometry) else {}
             sizes = region_sizes(volume, masks) if masks else {}
             row = Row(
                 file=f"{start.name}-{number:02d}.nii.gz",

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hagan.data.placement import Geometry
 from hagan.data.volume import Modality, Volume
 from hagan.errors import UsageError
 from hagan.evaluation.brain_regions import brain_regions
 from hagan.evaluation.morphology import Mask
 from hagan.evaluation.thorax_regions import thorax_regions
 
-__all__ = ["REGIONS", "Size", "region_masks", "region_sizes", "sizes_of"]
+__all__ = ["REGIONS", "Size", "region_masks", "region_sizes", "regions_of", "sizes_of"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ REGIONS: dict[Modality, dict[str, Size]] = {
     "mr": {"brain": Size("ml"), "ventricles": Size("ml")},
 }
 """Of a thorax CT and of a skull-stripped T1 brain."""
+
+
+PROTOCOLS = ("thorax-ct", "brain-t1")
+"""Preparations after which the regions of a modality are what they are called."""
+
+
+def regions_of(geometry: Geometry | None) -> dict[str, Size]:
+    """The regions that are found in volumes of such data; none in other parts of the body."""
+    if geometry is None or geometry.protocol not in PROTOCOLS:
+        return {}
+    return REGIONS.get(geometry.modality, {})
 
 
 def sizes_of(modality: Modality) -> dict[str, Size]:
