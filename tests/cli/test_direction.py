@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.made import save_nifti
 from hagan.cli import main
 from hagan.data.dataset import Fold, VolumeDataset
 from hagan.data.store import Store
@@ -148,3 +149,24 @@ def with_column(
         for entry in opened.entries
     ]
     return opened.with_entries(entries)
+
+
+def test_label_maps_in_any_grid_tell_volumes(
+    run: Path, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = []
+    for number, entry in enumerate(store.entries[:-1]):
+        labels = np.zeros((9, 8, 7), np.int16)
+        labels[:, :, 0].flat[: 5 + 3 * number] = 51
+        labels[:, :, 1].flat[:4] = 7
+        name = Path(entry.source).name.removesuffix(".nii.gz")
+        save_nifti(tmp_path / "maps" / f"{name}_seg.nii.gz", labels, np.diag([2.0, 3, 4, 1]))
+        expected.append((5 + 3 * number) * 24 / 1000)
+    flags = ("--target", "ventricles", "--maps", str(tmp_path / "maps"), "--labels", "51")
+    assert direction(run, store.path, tmp_path / "a.npz", *flags) == 0
+    said = capsys.readouterr()
+    assert "E121" in said.err
+    assert "(1 scans have no value)" in said.out
+    found = Direction.load(tmp_path / "a.npz")
+    assert (found.unit, found.facts["scans"]) == ("ml", 5)
+    assert found.quantiles[2] == pytest.approx(np.median(expected))

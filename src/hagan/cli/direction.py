@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import tyro
 from rich.console import Console
 
-from hagan.errors import BadInputError, UsageError
+from hagan.errors import BadInputError, ScanError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hagan.data.store import Store, StoreEntry
+    from hagan.evaluation.regions import Size
     from hagan.inference.latent_space import Direction as Found
     from hagan.inference.sampler import Sampler
 
@@ -36,6 +38,11 @@ class Direction:
     target: str
     """A region (of CT: lung, bone, emphysema; of MR: brain, ventricles), or a numeric column of
     the table with which the scans were prepared."""
+    maps: Path | None = None
+    """Folder of label maps in any grid, matched by the start of the file name: the target is the
+    volume of their labels in ml, and --target what it is called."""
+    labels: tuple[int, ...] = ()
+    """With --maps: which labels count; by default all above 0."""
     fold: str | None = None
     """i/n: fit on the training subjects of a fold, and judge on those held back."""
     penalty: float | None = None
@@ -58,12 +65,17 @@ class Direction:
             raise UsageError(f"{self.out}: name a file that ends in .npz")
         if self.penalty is not None and not self.penalty >= 0:
             raise UsageError(f"--penalty {self.penalty} must be at least 0")
+        if self.labels and self.maps is None:
+            raise UsageError("--labels goes with --maps, the folder of label maps")
         sampler = Sampler.from_run(self.model, pick_device(self.device))
         store = Store.open(self.store)
         fold = None if self.fold is None else Fold.parse(self.fold)
         entries = list(VolumeDataset(store, fold).entries)
         held_out = [] if fold is None else list(VolumeDataset(store, fold, "held-out").entries)
-        measured = [self._measured(sampler, store, entry) for entry in (*entries, *held_out)]
+        mapped = self._mapped((*entries, *held_out))
+        measured = [
+            self._measured(sampler, store, entry, mapped) for entry in (*entries, *held_out)
+        ]
         known = np.array([np.isfinite(row["value"]) for row in measured])
         count = int(known[: len(entries)].sum())
         if count < 3:
@@ -85,7 +97,44 @@ class Direction:
         self._tell(direction, len(measured) - int(known.sum()))
         return 0
 
-    def _measured(self, sampler: Sampler, store: Store, entry: StoreEntry) -> dict[str, Any]:
+    def _mapped(self, entries: Sequence[StoreEntry]) -> dict[str, float] | None:
+        """Volume in ml of the labels of each scan's map, by source; None without maps.
+
+        A scan whose map is missing or cannot be read has none, and is told.
+
+        Raises:
+            BadInputError: The folder holds no map.
+        """
+        import numpy as np
+
+        from hagan.data.scans import Fault, Scan, match_masks
+
+        if self.maps is None:
+            return None
+        scans = [Scan(e.source, Path(e.source), subject=e.subject) for e in entries]
+        console = Console(highlight=False, soft_wrap=True, stderr=True)
+        volumes: dict[str, float] = {}
+        for source, found in match_masks(scans, self.maps).items():
+            try:
+                if isinstance(found, Fault):
+                    raise ScanError(found.code, found.message.removeprefix(f"{found.code} "))
+                volume = found.read_as_stored()
+            except ScanError as error:
+                console.print(str(error), markup=False)
+                continue
+            counted = volume.voxels > 0
+            if self.labels:
+                counted = np.isin(np.rint(volume.voxels), self.labels)
+            volumes[source] = np.count_nonzero(counted) * float(np.prod(volume.spacing)) / 1000
+        return volumes
+
+    def _measured(
+        self,
+        sampler: Sampler,
+        store: Store,
+        entry: StoreEntry,
+        mapped: Mapping[str, float] | None,
+    ) -> dict[str, Any]:
         """Code, the target's value and the sizes of all regions of one scan."""
         import numpy as np
 
@@ -101,17 +150,29 @@ class Direction:
             )
         volume = to_volume(array, sampler.geometry)
         sizes = region_sizes(volume) if regions_of(sampler.geometry) else {}
-        value: float | str = sizes.get(self.target, entry.covariates.get(self.target, np.nan))
-        if isinstance(value, str):
-            raise UsageError(f"--target {self.target}: {entry.source} has {value!r}, not a number")
-        if self.target not in sizes and not any(self.target in e.covariates for e in store.entries):
-            columns = sorted({name for e in store.entries for name in e.covariates})
+        if mapped is None:
+            value = self._of_table(store, entry, sizes)
+        else:
+            value = mapped.get(entry.source, np.nan)
+        code = encode(sampler, array)[0].double().cpu().numpy()
+        return {"code": code, "value": value, "sizes": sizes, "subject": entry.subject}
+
+    def _of_table(self, store: Store, entry: StoreEntry, sizes: Mapping[str, float]) -> float:
+        """The target's value: the size of a region, or the entry of a column; NaN for none.
+
+        Raises:
+            UsageError: It is neither, or text.
+        """
+        columns = sorted({name for other in store.entries for name in other.covariates})
+        if self.target not in sizes and self.target not in columns:
             raise UsageError(
                 f"--target {self.target}: neither a region ({', '.join(sizes) or 'none known'}) "
                 f"nor a column of the scans' table ({', '.join(columns) or 'none given'})"
             )
-        code = encode(sampler, array)[0].double().cpu().numpy()
-        return {"code": code, "value": float(value), "sizes": sizes, "subject": entry.subject}
+        value = sizes.get(self.target, entry.covariates.get(self.target, float("nan")))
+        if isinstance(value, str):
+            raise UsageError(f"--target {self.target}: {entry.source} has {value!r}, not a number")
+        return float(value)
 
     def _fitted(
         self,
@@ -137,7 +198,7 @@ class Direction:
         spreads = {name: float(np.nanstd([row[name] for row in sizes])) for name in known}
         return Found(
             target=self.target,
-            unit=known[self.target].unit if self.target in known else "",
+            unit=self._unit(known),
             weights=fit.weights,
             intercept=fit.intercept,
             pattern=centred.T @ (centred @ fit.weights) / len(centred),
@@ -153,6 +214,11 @@ class Direction:
                 "code_sd": float(codes[used].std()),
             },
         )
+
+    def _unit(self, known: Mapping[str, Size]) -> str:
+        if self.maps is not None:
+            return "ml"
+        return known[self.target].unit if self.target in known else ""
 
     def _tell(self, direction: Found, lacking: int) -> None:
         facts = direction.facts
