@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
 from hagan.cli import main
@@ -170,7 +171,6 @@ def test_a_folder_of_other_flags_format_or_weights_is_refused(
         ["--seed", "-1"],
         ["--truncation", "0"],
         ["--truncation", "1.1"],
-        ["--format", "dicom"],
         ["--label", "0"],
         ["--device", "cuda:99"],
     ],
@@ -188,3 +188,25 @@ def test_a_folder_without_weights_is_bad_input(tmp_path: Path) -> None:
 def test_a_file_in_the_folders_place_is_a_disk_error(run: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     assert generate(run, tmp_path / "out", "--count", "1") == 5
+
+
+def test_dicom_series_hold_the_volumes_of_the_seed_and_are_gone_on_with(
+    run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert generate(run, out, "--count", "1", "--seed", "3", "--format", "dicom") == 0
+    first = (out / "0000-dicom" / "0001.dcm").read_bytes()
+    assert generate(run, out, "--count", "2", "--seed", "3", "--format", "dicom") == 0
+    assert (out / "0000-dicom" / "0001.dcm").read_bytes() == first
+    sampler = Sampler.from_run(run)
+    for index in range(2):
+        found = read_scan(out / f"{index:04d}-dicom")
+        volume = sampler.sample(index, seed=3)
+        np.testing.assert_array_equal(found.voxels, volume.voxels)
+        np.testing.assert_allclose(found.affine, volume.affine, atol=1e-5)
+    data = pydicom.dcmread(out / "0001-dicom" / "0002.dcm")
+    sha = sampler.loaded.sha256
+    assert data.PatientID == f"SYN-{sha[:8]}-0001"
+    assert data.BodyPartExamined == "CHEST"
+    assert sha in data.ContributingEquipmentSequence[0].ContributionDescription
+    assert generate(run, out, "--count", "2", "--seed", "3") == 2

@@ -40,7 +40,7 @@ class Generate:
     label: int | None = None
     """Class of a conditional model, from 0; by default the classes in turn."""
     format: Literal["nifti", "npy", "dicom"] = "nifti"
-    """Of the files."""
+    """Of the files; dicom writes a series of marked CT or MR slices for each volume."""
     truncation: float = 1.0
     """Below 1: more typical and less varied volumes; never for an evaluation."""
     device: str = "auto"
@@ -85,13 +85,11 @@ class Generate:
             print(json.dumps({"manifest": str(self.out / MANIFEST), "rows": rows}, indent=2))
         console.print(
             f"Wrote {self.count} synthetic volumes and {MANIFEST} to {self.out}\n"
-            f"Next: open them in any NIfTI viewer, or hagan reconstruct {self.model} SCANS OUT"
+            f"Next: open them in any viewer, or hagan reconstruct {self.model} SCANS OUT"
         )
         return 0
 
     def _refuse_what_cannot_be(self) -> None:
-        if self.format == "dicom":
-            raise UsageError("writing DICOM is not there yet; take --format nifti or npy")
         if self.count < 1 or self.seed < 0 or not 0 < self.truncation <= 1:
             raise UsageError("--count from 1, --seed from 0, --truncation above 0 and at most 1")
 
@@ -114,7 +112,7 @@ class Generate:
                 raise UsageError(
                     f"{self.out / row.file} was made with other flags; choose a new folder"
                 )
-            if begun is None or not (self.out / row.file).is_file():
+            if begun is None or not (self.out / row.file).exists():
                 missing.append(index)
         return missing
 

@@ -16,7 +16,7 @@ from hagan.errors import UsageError
 
 @dataclass(frozen=True)
 class Phantom:
-    """Write phantoms as NIfTI with a table of the truth. They are no evidence about patients."""
+    """Write phantoms with a table of the truth. They are no evidence about patients."""
 
     kind: tyro.conf.Positional[Literal["thorax", "brain"]]
     """thorax: CT in Hounsfield units, COPD-like; brain: T1, age 20 to 80."""
@@ -29,14 +29,12 @@ class Phantom:
     seed: int = 0
     """Of the cohort; subject k is the same in a cohort of any size."""
     format: Literal["nifti", "dicom"] = "nifti"
-    """Of the files."""
+    """Of the files; dicom writes a folder of marked slices for each subject."""
     workers: int | None = None
     """Processes; by default one a core."""
 
     def run(self) -> int:
         """Write the cohort; returns the exit code."""
-        if self.format == "dicom":
-            raise UsageError("writing DICOM is not there yet; take --format nifti")
         if self.count < 1 or not 32 <= self.side <= 512:
             raise UsageError("--count is at least 1 and --side lies between 32 and 512")
         if self.seed < 0 or (self.workers is not None and self.workers < 1):
@@ -60,6 +58,7 @@ class Phantom:
                 count=self.count,
                 side=self.side,
                 seed=self.seed,
+                file_format=self.format,
                 workers=workers,
                 on_progress=tick,
             )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hagan import __version__
+from hagan.data.dicom_write import Marks, write_series
 from hagan.data.files import make_folder, write_bytes_atomically
 from hagan.data.formats import write_scan
 from hagan.data.nifti import write_nifti
@@ -21,8 +22,12 @@ from hagan.errors import BadInputError, UsageError
 from hagan.inference.sampler import Sampler
 from hagan.models.weights import Loaded
 
-Format = Literal["nifti", "npy"]
-SUFFIXES: dict[str, str] = {"nifti": ".nii.gz", "npy": ".npy"}
+Format = Literal["nifti", "npy", "dicom"]
+SUFFIXES: dict[str, str] = {"nifti": ".nii.gz", "npy": ".npy", "dicom": "-dicom"}
+"""How the files of a format end, and the folders of DICOM series."""
+
+BODY_PARTS: dict[str, Literal["CHEST", "BRAIN"]] = {"thorax-ct": "CHEST", "brain-t1": "BRAIN"}
+"""By protocol, as DICOM calls them."""
 
 MANIFEST = "manifest.json"
 GENERATED = "generated; no source image"
@@ -101,6 +106,7 @@ class Exporter:
                 f"{folder} holds volumes of other weights or another kind; choose a new folder"
             )
         self.manifest = found or fresh
+        self._protocol = str((loaded.geometry or {}).get("protocol"))
         self._begun = found is not None
 
     def add(self, volume: Volume, row: Row) -> None:
@@ -119,6 +125,9 @@ class Exporter:
     def write(self, volume: Volume, row: Row) -> None:
         """Write one volume with its marks and nothing else, as several processes may at once."""
         path = self.folder / row.file
+        if row.file.endswith(SUFFIXES["dicom"]):
+            write_series(volume, path, self._marks(row))
+            return
         facts = {
             "Synthetic": True,
             "Kind": self.manifest.kind,
@@ -138,6 +147,15 @@ class Exporter:
             side_car = path.with_suffix(".json")
             marked = json.loads(side_car.read_text()) | facts
             write_bytes_atomically(side_car, (json.dumps(marked, indent=2) + "\n").encode())
+
+    def _marks(self, row: Row) -> Marks:
+        """What a DICOM series says of itself."""
+        return Marks(
+            derivation=f"{self.manifest.kind} (HA-GAN family, hagan {self.manifest.hagan_version})",
+            subject=f"{self.manifest.weights_sha256[:8]}-{row.file.removesuffix('-dicom')}",
+            weights_sha256=self.manifest.weights_sha256,
+            body_part=BODY_PARTS.get(self._protocol),
+        )
 
     def enter(self, rows: Sequence[Row]) -> None:
         """Put volumes that are written into the manifest; for one process of all."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from hagan.data.dicom_write import Marks, write_series
 from hagan.data.files import make_folder, write_bytes_atomically
 from hagan.data.nifti import write_nifti
 from hagan.data.phantom.brain import render_brain
@@ -26,9 +27,13 @@ from hagan.data.volume import Volume
 from hagan.errors import OutOfMemoryError, UsageError
 
 Kind = Literal["thorax", "brain"]
+Format = Literal["nifti", "dicom"]
 
 FIELD_OF_VIEW_MM = {"thorax": (330.0, 380.0, 380.0), "brain": (192.0, 192.0, 192.0)}
 """Size of the grid along d, h, w."""
+
+SUFFIXES: dict[Format, str] = {"nifti": ".nii.gz", "dicom": ""}
+"""Of a subject's name: a file, or a folder of slices."""
 
 TRUTH = "truth.csv"
 VERSION = "1"
@@ -50,6 +55,7 @@ def write_cohort(
     count: int,
     side: int,
     seed: int = 0,
+    file_format: Format = "nifti",
     workers: int = 1,
     on_progress: Callable[[Member], None] | None = None,
 ) -> list[Member]:
@@ -57,10 +63,11 @@ def write_cohort(
 
     Args:
         kind: Thorax CT in HU, or brain T1.
-        out: Folder for the NIfTI files and truth.csv.
+        out: Folder for the files and truth.csv.
         count: Subjects.
         side: Voxels along each axis.
         seed: Of the cohort; subject k of a seed is the same in a cohort of any size.
+        file_format: A NIfTI file or a folder of DICOM slices a subject.
         workers: Processes, of one thread each.
         on_progress: Called after each subject.
 
@@ -70,10 +77,10 @@ def write_cohort(
         DiskError: A file cannot be written.
     """
     make_folder(out)
-    earlier = _earlier(out, kind, side, seed)
+    earlier = _earlier(out, kind, side, seed, file_format)
     todo = [number for number in range(count) if number not in earlier]
     made = dict(earlier)
-    render = partial(render_member, kind, out, side, seed)
+    render = partial(render_member, kind, out, side, seed, file_format)
     for number, member in run_in_processes(render, todo, workers):
         if member is None:
             raise OutOfMemoryError(
@@ -88,7 +95,9 @@ def write_cohort(
     return [made[number] for number in range(count)]
 
 
-def render_member(kind: Kind, out: Path, side: int, seed: int, number: int) -> Member:
+def render_member(
+    kind: Kind, out: Path, side: int, seed: int, file_format: Format, number: int
+) -> Member:
     """Render and write one subject."""
     with threadpool_limits(1):
         subject: Any
@@ -105,8 +114,13 @@ def render_member(kind: Kind, out: Path, side: int, seed: int, number: int) -> M
         centred_affine(kind, side),
         "ct" if kind == "thorax" else "mr",
     )
-    file = f"{name}.nii.gz"
-    write_nifti(volume, out / file, description=f"SYNTHETIC hagan phantom {VERSION}")
+    file = name + SUFFIXES[file_format]
+    if file_format == "dicom":
+        part: Literal["CHEST", "BRAIN"] = "CHEST" if kind == "thorax" else "BRAIN"
+        drawn = f"phantom {VERSION}, drawn by a program; nobody was scanned"
+        write_series(volume, out / file, Marks(drawn, name, body_part=part))
+    else:
+        write_nifti(volume, out / file, description=f"SYNTHETIC hagan phantom {VERSION}")
     factors = {k: v for k, v in dataclasses.asdict(subject).items() if not isinstance(v, tuple)}
     facts = {"subject": name, "number": number, "version": VERSION, "side": side, "seed": seed}
     rest = {k: v for k, v in (factors | rendered.truth).items() if k not in facts}
@@ -138,7 +152,7 @@ def _number(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _earlier(out: Path, kind: Kind, side: int, seed: int) -> dict[int, Member]:
+def _earlier(out: Path, kind: Kind, side: int, seed: int, file_format: Format) -> dict[int, Member]:
     """Subjects of an earlier call that are there, file and row."""
     path = out / TRUTH
     if not path.exists():
@@ -163,7 +177,7 @@ def _earlier(out: Path, kind: Kind, side: int, seed: int) -> dict[int, Member]:
         )
         if not same or not row.get("subject", "").startswith(kind):
             raise UsageError(f"{out} holds phantoms of another kind, side or seed; choose another")
-        name = f"{row['subject']}.nii.gz"
-        if (out / name).is_file():
+        name = row["subject"] + SUFFIXES[file_format]
+        if (out / name).exists():
             found[number] = Member(name, dict(row))
     return found
