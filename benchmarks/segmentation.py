@@ -49,7 +49,8 @@ def measure(task: Task) -> dict[str, Any]:
     kind, side, level, number = task
     if kind == "thorax":
         thorax = draw_thorax(SEED, number)
-        rendered = render_thorax(replace(thorax, noise_hu=thorax.noise_hu * level), side, masks=True)
+        thorax = replace(thorax, noise_hu=thorax.noise_hu * level)
+        rendered = render_thorax(thorax, side, masks=True)
     else:
         brain = draw_brain(SEED, number)
         rendered = render_brain(replace(brain, noise=brain.noise * level), side, masks=True)
