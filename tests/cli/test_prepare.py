@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import tyro
+from pydicom import dcmread
+from pydicom.dataset import Dataset
 
-from data.made import save_thorax
+from data.made import save_series, save_thorax, thorax
 from hagan.cli.prepare import Prepare
 from hagan.data.store import Store
 
@@ -78,3 +80,33 @@ def test_labels_and_json(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     assert "1 scans have no row" in printed
     assert "1 rows of the table have no scan" in printed
+
+
+def test_gaps_and_tilts_are_mended_when_asked_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tilt(data: Dataset, number: int) -> None:
+        data.ImagePositionPatient[1] += 0.5 * number
+
+    save_series(tmp_path / "scans" / "tilted", change=tilt)
+    gap = save_series(tmp_path / "scans" / "gap", thorax(seed=1))
+    next(path for path in gap.iterdir() if dcmread(path).InstanceNumber == 4).unlink()
+    shared = (tmp_path / "scans", tmp_path / "store", "--protocol", "thorax-ct", "--side", "16")
+    assert command(*shared, "--on-gap", "skip", "--on-tilt", "shear").run() == 0
+    printed = capsys.readouterr().out
+    assert "tilted: prepared as 0002 (gantry tilt of 11.3 degrees sheared straight)" in printed
+    assert "skipped E112 gap: slice gap 5 mm" in printed
+    assert "1 done, 1 skipped, 0 failed" in printed
+    assert command(*shared).run() == 3
+
+
+def test_units_are_assumed_when_asked(tmp_path: Path) -> None:
+    def strip(data: Dataset, number: int) -> None:
+        del data.RescaleSlope, data.RescaleIntercept
+        data.PixelRepresentation = 1
+        data.PixelData = thorax()[number].tobytes()
+
+    save_series(tmp_path / "scans" / "a", change=strip)
+    shared = (tmp_path / "scans", tmp_path / "store", "--protocol", "thorax-ct", "--side", "16")
+    assert command(*shared).run() == 3
+    assert command(*shared, "--assume-hu").run() == 0

@@ -10,7 +10,12 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 Change = Callable[[Dataset, int], None]
 
@@ -81,3 +86,59 @@ def save_series(
         # Names that sort against the position, as real exports have them.
         data.save_as(folder / f"{97 * (number + 1) % 101:03d}.dcm")
     return folder
+
+
+def save_enhanced(
+    path: Path,
+    voxels: NDArray[np.int16] | None = None,
+    *,
+    kind: str = EnhancedCTImageStorage,
+    spacing: tuple[float, float, float] = (2.5, 0.8, 0.7),
+    origin: tuple[float, float, float] = (-10.0, -20.0, -112.5),
+    axes: tuple[float, ...] = (1, 0, 0, 0, 1, 0),
+    order: NDArray[Any] | None = None,
+    change: Callable[[Dataset], None] | None = None,
+) -> Path:
+    """Write one enhanced multi-frame object, frames in any order, half of the groups shared."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hu = thorax() if voxels is None else voxels
+    order = np.arange(len(hu)) if order is None else order
+    normal = np.cross(axes[:3], axes[3:])
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = kind, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = kind, meta.MediaStorageSOPInstanceUID
+    data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
+    data.Modality, data.SeriesNumber, data.InstanceNumber = "CT", 3, 1
+    data.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    data.NumberOfFrames, (data.Rows, data.Columns) = len(hu), hu.shape[1:]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit = 16, 16, 15
+    data.PixelRepresentation = 0
+    shared = Dataset()
+    shared.PlaneOrientationSequence = [_group(ImageOrientationPatient=list(axes))]
+    shared.PixelMeasuresSequence = [_group(PixelSpacing=list(spacing[1:]))]
+    data.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for number in order:
+        own, place = Dataset(), np.array(origin) + normal * spacing[0] * number
+        own.PlanePositionSequence = [_group(ImagePositionPatient=[float(x) for x in place])]
+        own.PixelValueTransformationSequence = [
+            _group(RescaleSlope=1, RescaleIntercept=-1024 - int(number), RescaleType="HU")
+        ]
+        frames.append(own)
+    data.PerFrameFunctionalGroupsSequence = frames
+    stored = hu[order].astype(np.int32) + 1024 + order[:, None, None]
+    data.PixelData = stored.astype(np.uint16).tobytes()
+    if change is not None:
+        change(data)
+    data.save_as(path)
+    return path
+
+
+def _group(**elements: Any) -> Dataset:
+    group = Dataset()
+    for keyword, value in elements.items():
+        setattr(group, keyword, value)
+    return group

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 
 from data.made import save_nifti, save_series, save_thorax, thorax
-from hagan.config.data import PrepareConfig
+from hagan.config.data import PrepareConfig, ReadConfig
 from hagan.data.formats import read_scan, write_scan
 from hagan.data.prepare import PrepareReport, ScanResult, prepare
 from hagan.data.protocols import restore_volume
@@ -235,3 +236,23 @@ def test_an_interrupted_store_ends_up_the_same(cohort: Path) -> None:
     (store / ".0123abcd-0005.npy").touch()
     assert len(run(cohort).done) == 2
     assert files_of(store) == files_of(cohort.parent / "whole")
+
+
+def test_a_series_with_a_gap_is_refused_left_out_or_mended(tmp_path: Path) -> None:
+    save_series(tmp_path / "scans" / "whole", thorax(seed=1))
+    gap = save_series(tmp_path / "scans" / "gap")
+    for path in list(gap.iterdir()):
+        if pydicom.dcmread(path).InstanceNumber == 6:
+            path.unlink()
+    refused = run(tmp_path / "scans")
+    assert [item.code for item in refused.failed] == ["E112"]
+    left_out = run(tmp_path / "scans", reading=ReadConfig(on_gap="skip"))
+    assert not left_out.failed
+    assert [(item.scan, item.code) for item in left_out.skipped if item.code] == [("gap", "E112")]
+    assert len(left_out.store.entries) == 1
+    mended = run(tmp_path / "scans", reading=ReadConfig(on_gap="interpolate"))
+    assert [item.scan for item in mended.done if item.mended] == ["gap"]
+    told = {entry.source: entry.mended for entry in Store.open(tmp_path / "store").entries}
+    assert told == {"gap": ("1 of 12 slices interpolated",), "whole": ()}
+    # What was mended once does not stay when mending is no longer asked for.
+    assert [item.code for item in run(tmp_path / "scans").failed] == ["E112"]

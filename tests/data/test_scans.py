@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from data.made import save_series, save_thorax
-from hagan.data.scans import Fault, Scan, find_scans, match_masks, starts_with
+from hagan.data.scans import Scan, find_scans
 from hagan.errors import BadInputError
 
 
@@ -18,22 +18,6 @@ def by_name(root: Path) -> dict[str, Scan]:
 def fault_of(scan: Scan) -> str:
     assert scan.fault is not None
     return scan.fault.code
-
-
-@pytest.mark.parametrize(
-    ("name", "start", "expected"),
-    [
-        ("sub-10_T1w", "sub-10", True),
-        ("sub-10_T1w", "sub-1", False),
-        ("sub-1", "sub-1", True),
-        ("anna", "ann", False),
-        ("123abc", "123", True),
-        ("IXI012-HH-1211_T1", "IXI012-HH-1211", True),
-        ("anything", "", False),
-    ],
-)
-def test_a_start_cuts_neither_a_number_nor_a_word(name: str, start: str, expected: bool) -> None:
-    assert starts_with(name, start) is expected
 
 
 def test_scans_of_all_kinds_are_found_and_what_lies_beside_is_passed_over(tmp_path: Path) -> None:
@@ -128,29 +112,22 @@ def test_a_single_file_is_a_cohort_of_one(tmp_path: Path) -> None:
     assert scan.read().shape == (12, 24, 20)
 
 
-def test_masks_go_to_the_scan_with_the_longest_name(tmp_path: Path) -> None:
-    for name in ("s1_T1", "s1_T1_run2", "s10_T1", "s3_T1", "s4_T1", "s5_T1"):
-        save_thorax(tmp_path / "scans" / f"{name}.nii.gz")
-    masks = ("s1_T1_mask", "s1_T1_run2_mask", "s10_T1", "s4_T1_a", "s4_T1_b", "s5_brain")
-    for name in masks:
-        save_thorax(tmp_path / "masks" / f"{name}.nii.gz")
-    scans = find_scans(tmp_path / "scans")
-    matched = match_masks(scans, tmp_path / "masks")
-    named = {
-        name: mask.code if isinstance(mask, Fault) else mask.name for name, mask in matched.items()
-    }
-    assert named == {
-        "s1_T1.nii.gz": "s1_T1_mask.nii.gz",
-        "s1_T1_run2.nii.gz": "s1_T1_run2_mask.nii.gz",
-        "s10_T1.nii.gz": "s10_T1.nii.gz",
-        "s3_T1.nii.gz": "E121",
-        "s4_T1.nii.gz": "E121",
-        "s5_T1.nii.gz": "E121",
-    }
-
-
-def test_a_mask_may_share_only_the_subject(tmp_path: Path) -> None:
-    save_thorax(tmp_path / "scans" / "sub-01_T1w.nii.gz")
-    save_thorax(tmp_path / "masks" / "sub-01_brainmask.nii.gz")
-    (mask,) = match_masks(find_scans(tmp_path / "scans"), tmp_path / "masks").values()
-    assert isinstance(mask, Scan)
+def test_only_the_raw_scans_of_a_bids_data_set_count(tmp_path: Path) -> None:
+    for name in ("sub-01/anat/sub-01_T1w", "sub-01/func/sub-01_bold", "sub-02/anat/sub-02_T1w"):
+        save_thorax(tmp_path / f"{name}.nii.gz")
+    save_thorax(tmp_path / "derivatives" / "masks" / "sub-01" / "sub-01_desc-brain_mask.nii.gz")
+    assert len(find_scans(tmp_path)) == 4
+    (tmp_path / "dataset_description.json").write_text("{}")
+    assert len(find_scans(tmp_path)) == 3
+    kept = find_scans(tmp_path, "*_T1w*")
+    assert [(scan.subject, scan.name) for scan in kept] == [
+        ("sub-01", "sub-01/anat/sub-01_T1w.nii.gz"),
+        ("sub-02", "sub-02/anat/sub-02_T1w.nii.gz"),
+    ]
+    assert [scan.name for scan in find_scans(tmp_path, "*/func/*")] == [
+        "sub-01/func/sub-01_bold.nii.gz"
+    ]
+    with pytest.raises(BadInputError, match=r"none of the 3 scans .* matches '\*_T2w\*'"):
+        find_scans(tmp_path, "*_T2w*")
+    # The derivatives are a data set of their own when they are asked for.
+    assert len(find_scans(tmp_path / "derivatives")) == 1

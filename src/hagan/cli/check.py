@@ -25,6 +25,9 @@ class Check:
     scans: tyro.conf.Positional[Path]
     """Folder with scans (NIfTI, FreeSurfer, NumPy or DICOM), searched with all folders below it."""
 
+    match: str | None = None
+    """Pattern of the scans to look at, such as '*_T1w*'."""
+
     json: bool = False
     """Print one JSON object a scan instead of a table."""
 
@@ -37,7 +40,7 @@ class Check:
         from hagan.data.check import check_scans
 
         console = Console(soft_wrap=True, highlight=False, markup=False)
-        rows = check_scans(self.scans)
+        rows = check_scans(self.scans, self.match)
         faulty = [row for row in rows if row.code]
         if self.json:
             console.print_json(json.dumps([dataclasses.asdict(row) for row in rows]))

@@ -107,7 +107,8 @@ class Direction:
         """
         import numpy as np
 
-        from hagan.data.scans import Fault, Scan, match_masks
+        from hagan.data.matching import match_masks
+        from hagan.data.scans import Fault, Scan
 
         if self.maps is None:
             return None

@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hagan.config.data import PrepareConfig, Protocol
+from hagan.config.data import OnGap, OnTilt, PrepareConfig, Protocol, ReadConfig
 from hagan.config.recipes import recipe_names
 from hagan.errors import BadInputError
 
@@ -45,6 +45,10 @@ class Prepare:
     field_of_view_mm: float | None = None
     """With isotropic: longest side of the grid in mm, the same for every scan."""
 
+    match: str | None = None
+    """Pattern of the scans to prepare, such as '*_T1w*'; of the name of a file or series, or of its
+    path below the folder where the pattern holds a slash."""
+
     masks: Path | None = None
     """Folder of brain masks (above 0 is brain), matched by the start of the file name."""
 
@@ -56,6 +60,16 @@ class Prepare:
 
     window: tuple[float, float] | None = None
     """Lowest and highest intensity to keep, instead of the protocol's."""
+
+    on_gap: OnGap = "fail"
+    """DICOM series with missing or uneven slices: fail, interpolate (up to three missing slices in
+    a row, told with the scan), or skip without counting them as failed."""
+
+    on_tilt: OnTilt = "fail"
+    """DICOM series of a tilted gantry: fail, or shear their slices straight."""
+
+    assume_hu: bool = False
+    """Take the stored values of a CT without rescale slope and intercept for Hounsfield units."""
 
     workers: int | None = None
     """Processes; by default one a core, as far as the memory reaches."""
@@ -95,13 +109,19 @@ class Prepare:
                 progress.advance(bar)
                 if result.status == "failed" and not self.json:
                     console.print(result.message, style="red")
+                elif result.mended and not self.json:
+                    console.print(result.message, style="yellow")
 
             report = prepare(
                 self.scans,
                 self.store,
                 config,
+                match=self.match,
                 masks=self.masks,
                 table=self.labels,
+                reading=ReadConfig(
+                    on_gap=self.on_gap, on_tilt=self.on_tilt, assume_hu=self.assume_hu
+                ),
                 workers=self.workers,
                 on_progress=on_progress,
             )
@@ -128,7 +148,7 @@ def _print_summary(console: Console, report: PrepareReport, store: Path) -> None
         f"in {report.seconds:.1f} s"
     )
     for result in report.skipped:
-        if "same content" in result.message:
+        if result.code or "same content" in result.message:
             console.print(f"skipped {result.message}")
     if report.without_row:
         some = ", ".join(report.without_row[:3])

@@ -10,6 +10,9 @@ from hagan.errors import UsageError
 
 Protocol: TypeAlias = Literal["thorax-ct", "brain-t1", "generic"]
 
+OnGap: TypeAlias = Literal["fail", "interpolate", "skip"]
+OnTilt: TypeAlias = Literal["fail", "shear"]
+
 MIN_SIDE = 8
 """A grid of fewer voxels an axis shows no anatomy, and no network takes it."""
 
@@ -62,3 +65,18 @@ class PrepareConfig:
                 raise UsageError(f"field of view {self.field_of_view_mm:g} mm must be positive")
         if not 0.5 < self.top_quantile <= 1:
             raise UsageError(f"top quantile {self.top_quantile:g} must be above 0.5, at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadConfig:
+    """What may be mended in DICOM series that would else be refused; by default nothing."""
+
+    on_gap: OnGap = "fail"
+    """Series with missing or uneven slices: refuse them, interpolate up to three missing slices in
+    a row, or leave them out without counting them as failed."""
+
+    on_tilt: OnTilt = "fail"
+    """Series of a tilted gantry: refuse them, or shear their slices straight."""
+
+    assume_hu: bool = False
+    """Take the stored values of a CT without rescale slope and intercept for Hounsfield units."""

@@ -67,11 +67,16 @@ class ScanRow:
     warnings: tuple[str, ...] = ()
 
 
-def check_scans(scans: Path, on_progress: Callable[[ScanRow], None] | None = None) -> list[ScanRow]:
+def check_scans(
+    scans: Path,
+    match: str | None = None,
+    on_progress: Callable[[ScanRow], None] | None = None,
+) -> list[ScanRow]:
     """Look at every scan of a folder; nothing is written.
 
     Args:
         scans: Folder with scans, searched recursively, or one scan.
+        match: Pattern of the names of the scans to look at; None takes all.
         on_progress: Called with each row as it comes.
 
     Returns:
@@ -82,7 +87,7 @@ def check_scans(scans: Path, on_progress: Callable[[ScanRow], None] | None = Non
     """
     seen: dict[str, str] = {}
     rows = []
-    for scan in find_scans(scans):
+    for scan in find_scans(scans, match):
         row = _look(scan, seen)
         rows.append(row)
         if on_progress is not None:

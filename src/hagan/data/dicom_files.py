@@ -16,6 +16,8 @@ from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
     EnhancedMRImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
     MRImageStorage,
 )
 
@@ -39,9 +41,18 @@ DAMAGED = (
 )
 """What pydicom 3 and pylibjpeg were seen to raise on damaged files."""
 
-MODALITIES: dict[str, Modality] = {CTImageStorage: "ct", MRImageStorage: "mr"}
-MULTI_FRAME = (EnhancedCTImageStorage, EnhancedMRImageStorage)
-CLASSES = frozenset((*MODALITIES, *MULTI_FRAME))
+MODALITIES: dict[str, Modality] = {
+    CTImageStorage: "ct",
+    EnhancedCTImageStorage: "ct",
+    LegacyConvertedEnhancedCTImageStorage: "ct",
+    MRImageStorage: "mr",
+    EnhancedMRImageStorage: "mr",
+    LegacyConvertedEnhancedMRImageStorage: "mr",
+}
+"""Classes of objects that are read, and what they show."""
+
+MULTI_FRAME = frozenset(MODALITIES) - {CTImageStorage, MRImageStorage}
+"""Classes that hold a stack in one object."""
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -84,6 +95,23 @@ def read_dataset(path: Path, tags: list[str] | None = None) -> Any:
             )
     except OSError as error:
         raise ScanError("E101", f"{path.name}: {error.strerror or error}") from error
+
+
+def is_multi_frame(path: Path) -> bool:
+    """Tell whether one file holds a stack of slices.
+
+    Args:
+        path: One DICOM file.
+
+    Returns:
+        True for enhanced CT and MR objects.
+
+    Raises:
+        ScanError: The file cannot be read.
+    """
+    header = read_dataset(path, tags=["SOPClassUID"])
+    with damage_named(path.name):
+        return str(header.get("SOPClassUID", "")) in MULTI_FRAME
 
 
 @contextmanager

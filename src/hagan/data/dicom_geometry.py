@@ -81,7 +81,7 @@ def check_alike(slices: Sequence[Slice], name: str) -> None:
 
 
 def in_order(slices: Sequence[Slice], name: str) -> list[Slice]:
-    """Sort slices by position along the normal, and refuse what leaves gaps.
+    """Sort slices by position along the normal.
 
     Args:
         slices: Slices that are alike.
@@ -91,18 +91,115 @@ def in_order(slices: Sequence[Slice], name: str) -> list[Slice]:
         The slices with growing position.
 
     Raises:
-        ScanError: E104 several images at every position, E112, E113 or E114.
+        ScanError: E104 several images at every position, or E113 duplicates.
     """
     normal = slices[0].normal
     ordered = sorted(slices, key=lambda item: (float(item.position @ normal), item.path.name))
-    along = np.array([item.position @ normal for item in ordered])
-    gaps = np.diff(along)
-    _check_duplicates(ordered, gaps, name)
-    expected = float(np.median(gaps))
-    tolerance = max(RELATIVE_TOLERANCE * expected, ABSOLUTE_TOLERANCE_MM)
-    _check_gaps(ordered, gaps, expected, tolerance, name)
-    _check_tilt(ordered, normal, expected, tolerance, name)
+    _check_duplicates(ordered, gaps_of(ordered), name)
     return ordered
+
+
+def gaps_of(ordered: Sequence[Slice]) -> NDArray[np.float64]:
+    """Distances between neighbouring slices along their normal, mm.
+
+    Args:
+        ordered: Slices in order.
+
+    Returns:
+        One less than there are slices.
+    """
+    normal = ordered[0].normal
+    return np.diff(np.array([item.position @ normal for item in ordered]))
+
+
+def tolerance_of(gaps: NDArray[np.float64]) -> float:
+    """How far a gap may be from the median one, mm.
+
+    Args:
+        gaps: Distances between neighbouring slices.
+
+    Returns:
+        1 % of the median gap, but not below the rounding of positions.
+    """
+    return max(RELATIVE_TOLERANCE * float(np.median(gaps)), ABSOLUTE_TOLERANCE_MM)
+
+
+def check_gaps(ordered: Sequence[Slice], name: str) -> None:
+    """Refuse missing slices and uneven spacing.
+
+    Args:
+        ordered: Slices in order.
+        name: What error texts call the scan.
+
+    Raises:
+        ScanError: E112.
+    """
+    gaps = gaps_of(ordered)
+    expected, tolerance = float(np.median(gaps)), tolerance_of(gaps)
+    wrong = np.flatnonzero(np.abs(gaps - expected) > tolerance)
+    if len(wrong) == 0:
+        return
+    at = int(wrong[0])
+    said = f"{name}: slice gap {gaps[at]:.4g} mm at {place_of(ordered[at])}"
+    said = f"{said} (expected {expected:.4g})"
+    mend = "or pass --on-gap interpolate"
+    steps = np.rint(gaps[wrong] / expected)
+    if np.all(steps >= 2) and np.all(np.abs(gaps[wrong] - steps * expected) <= steps * tolerance):
+        missing = int((steps - 1).sum())
+        noun = "slice" if missing == 1 else "slices"
+        raise ScanError("E112", f"{said}. {missing} {noun} missing. Export again, {mend}.")
+    raise ScanError("E112", f"{said}. Uneven spacing: export an evenly spaced series, {mend}.")
+
+
+def check_tilt(ordered: Sequence[Slice], name: str) -> None:
+    """Refuse slices that do not lie straight above one another.
+
+    Args:
+        ordered: Slices in order.
+        name: What error texts call the scan.
+
+    Raises:
+        ScanError: E114 a tilted gantry, E115 slices shifted without a rule.
+    """
+    angle = tilt_of(ordered, name)
+    if angle > 0:
+        raise ScanError(
+            "E114", f"{name}: gantry tilted by {angle:.1f} degrees; correct the tilt before "
+            "export, or pass --on-tilt shear"
+        )  # fmt: skip
+
+
+def tilt_of(ordered: Sequence[Slice], name: str) -> float:
+    """Find by how much the gantry was tilted.
+
+    Args:
+        ordered: Slices in order, evenly spaced or not.
+        name: What error texts call the scan.
+
+    Returns:
+        Degrees between the slices' normal and the line along which they are stacked; 0 where they
+        lie straight above one another.
+
+    Raises:
+        ScanError: E115 slices shifted without a rule.
+    """
+    gaps, normal = gaps_of(ordered), ordered[0].normal
+    tolerance = tolerance_of(gaps)
+    steps = np.diff([item.position for item in ordered], axis=0)
+    sideways = steps - np.outer(steps @ normal, normal)
+    if np.linalg.norm(sideways, axis=1).max() <= tolerance:
+        return 0.0
+    # A tilt shifts by the same amount a millimetre everywhere; anything else is no tilt.
+    slope = np.median(sideways / gaps[:, None], axis=0)
+    stray = np.linalg.norm(sideways - np.outer(gaps, slope), axis=1)
+    angle = math.degrees(math.atan(float(np.linalg.norm(slope))))
+    if stray.max() > tolerance or angle < 0.1:
+        at = int(np.argmax(stray))
+        raise ScanError(
+            "E115", f"{name}: slices shifted sideways by "
+            f"{np.linalg.norm(sideways[at]):.3g} mm at {place_of(ordered[at])}"
+        )  # fmt: skip
+    return angle
 
 
 def affine_of(slices: Sequence[Slice]) -> NDArray[np.float64]:
@@ -141,53 +238,19 @@ def _check_duplicates(ordered: Sequence[Slice], gaps: NDArray[np.float64], name:
             )  # fmt: skip
     what = "the same image twice" if a.instance == b.instance else "two images"
     raise ScanError(
-        "E113", f"{name}: {what} at {_place(a)} ({a.path.name}, {b.path.name}); remove one"
+        "E113", f"{name}: {what} at {place_of(a)} ({a.path.name}, {b.path.name}); remove one"
     )
 
 
-def _check_gaps(
-    ordered: Sequence[Slice],
-    gaps: NDArray[np.float64],
-    expected: float,
-    tolerance: float,
-    name: str,
-) -> None:
-    wrong = np.flatnonzero(np.abs(gaps - expected) > tolerance)
-    if len(wrong) == 0:
-        return
-    at = int(wrong[0])
-    said = f"{name}: slice gap {gaps[at]:.4g} mm at {_place(ordered[at])} (expected {expected:.4g})"
-    steps = np.rint(gaps[wrong] / expected)
-    if np.all(steps >= 2) and np.all(np.abs(gaps[wrong] - steps * expected) <= steps * tolerance):
-        missing = int((steps - 1).sum())
-        noun = "slice" if missing == 1 else "slices"
-        raise ScanError("E112", f"{said}. {missing} {noun} missing. Export the series again.")
-    raise ScanError("E112", f"{said}. Uneven spacing: export an evenly spaced series.")
+def place_of(item: Slice) -> str:
+    """Name where a slice lies, along the axis that it is most across.
 
+    Args:
+        item: A slice.
 
-def _check_tilt(
-    ordered: Sequence[Slice],
-    normal: NDArray[np.float64],
-    expected: float,
-    tolerance: float,
-    name: str,
-) -> None:
-    """Each slice must lie straight above the one before."""
-    steps = np.diff([item.position for item in ordered], axis=0)
-    drift = np.linalg.norm(steps - np.outer(steps @ normal, normal), axis=1)
-    if drift.max() > tolerance:
-        angle = math.degrees(math.atan2(float(np.median(drift)), expected))
-        if angle < 0.1:
-            at = ordered[int(np.argmax(drift))]
-            raise ScanError(
-                "E115", f"{name}: slices shifted sideways by {drift.max():.3g} mm at {_place(at)}"
-            )
-        raise ScanError(
-            "E114", f"{name}: gantry tilted by {angle:.1f} degrees; correct the tilt before export"
-        )
-
-
-def _place(item: Slice) -> str:
+    Returns:
+        Such as ``z=-112.5``.
+    """
     axis = int(np.argmax(np.abs(item.normal)))
     return f"{'xyz'[axis]}={item.position[axis]:g}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hagan.data.dicom_files import CLASSES, damage_named, read_dataset
+from hagan.data.dicom_files import MODALITIES, damage_named, read_dataset
 from hagan.errors import ScanError
 
 _SERIES_TAGS = [
@@ -62,7 +62,7 @@ def find_series(files: Iterable[Path]) -> tuple[list[Series], dict[Path, ScanErr
     series = []
     for (uid, _), members in _joined(groups):
         first = members[0][1]
-        is_scan = any(header.kind in CLASSES for _, header in members)
+        is_scan = any(header.kind in MODALITIES for _, header in members)
         files_of = tuple(path for path, _ in members)
         series.append(Series(uid, first.number, first.study, is_scan, files_of))
     return series, unreadable
@@ -85,7 +85,7 @@ class _Header:
         with damage_named(path.name):
             kind = str(dataset.get("SOPClassUID") or "")
             has_pixels = bool(dataset.get("Rows"))
-            if not kind or (kind in CLASSES and not has_pixels):
+            if not kind or (kind in MODALITIES and not has_pixels):
                 raise ScanError("E101", f"{path.name}: cut short within the header")
             image_type = dataset.get("ImageType") or ()
             parts = (image_type,) if isinstance(image_type, str) else image_type

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hagan.data.dicom import read_series
+from hagan.config.data import ReadConfig
+from hagan.data.dicom import REFUSE, read_series
+from hagan.data.dicom_files import is_multi_frame
 from hagan.data.dicom_series import find_series
+from hagan.data.itk import SUFFIXES as ITK_SUFFIXES
+from hagan.data.itk import files_of_itk, read_itk
 from hagan.data.mgz import read_mgz
 from hagan.data.nifti import read_nifti, write_nifti
 from hagan.data.npy import read_npy, write_npy
@@ -22,6 +26,7 @@ READERS: dict[str, Callable[[Path], Volume]] = {
     ".mgz": read_mgz,
     ".mgh": read_mgz,
     ".npy": read_npy,
+    **dict.fromkeys(ITK_SUFFIXES, read_itk),
 }
 """One file, one scan; the axes are those of the file."""
 
@@ -32,7 +37,7 @@ WRITERS: dict[str, Callable[[Volume, Path], None]] = {
 }
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
-KNOWN = "hagan reads .nii, .nii.gz, .mgz, .mgh, .npy and folders of DICOM slices"
+KNOWN = "hagan reads .nii, .nii.gz, .mgz, .mgh, .nrrd, .mha, .npy and folders of DICOM slices"
 
 SMALLEST_SPACING_MM, LARGEST_SPACING_MM = 0.01, 50.0
 LARGEST_SHEAR = 0.02
@@ -68,6 +73,21 @@ def stem_of(path: Path) -> str:
     return path.name[: -len(suffix)] if known else path.name
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Name the files of one scan that is no folder.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The file itself, and the file of its voxels where a format keeps them apart.
+
+    Raises:
+        ScanError: The voxels are not there.
+    """
+    return files_of_itk(path) if suffix_of(path) in (".nhdr", ".mhd") else (path,)
+
+
 def read_scan(path: Path) -> Volume:
     """Read one scan: a file, or a folder with the slices of one DICOM series.
 
@@ -83,12 +103,15 @@ def read_scan(path: Path) -> Volume:
     return to_canonical(read_as_stored(path))
 
 
-def read_as_stored(path: Path, slices: Sequence[Path] | None = None) -> Volume:
+def read_as_stored(
+    path: Path, slices: Sequence[Path] | None = None, reading: ReadConfig = REFUSE
+) -> Volume:
     """Read and check one scan, with its axes in the order of the file.
 
     Args:
         path: The file or folder.
         slices: The DICOM slices of the scan when they are known; the folder then only names it.
+        reading: What may be mended.
 
     Returns:
         The volume.
@@ -97,13 +120,15 @@ def read_as_stored(path: Path, slices: Sequence[Path] | None = None) -> Volume:
         ScanError: The scan cannot be read rightly.
     """
     if slices:
-        volume = read_series(slices, path.name)
+        volume = read_series(slices, path.name, reading)
     elif path.is_dir():
-        volume = read_series(_only_series(path), path.name)
+        volume = read_series(_only_series(path), path.name, reading)
     elif suffix_of(path) in READERS:
         volume = READERS[suffix_of(path)](path)
     elif suffix_of(path) in DICOM_SUFFIXES:
-        raise ScanError("E104", f"{path.name}: one slice; give the folder of the series")
+        if not is_multi_frame(path):
+            raise ScanError("E104", f"{path.name}: one slice; give the folder of the series")
+        volume = read_series([path], path.name, reading)
     else:
         raise ScanError("E103", f"{path.name}: unknown format; {KNOWN}")
     _check(volume, path.name)

@@ -34,6 +34,7 @@ class StoreEntry(Placement):
         subject: Who was scanned; folds are split by it.
         label: Index into the store's class names, or None.
         covariates: The subject's row of the table.
+        mended: What the reader mended because it was asked to, in words.
     """
 
     id: str
@@ -44,6 +45,7 @@ class StoreEntry(Placement):
     subject: str
     label: int | None = None
     covariates: dict[str, float | str] = field(default_factory=dict)
+    mended: tuple[str, ...] = ()
 
 
 def in_order(entries: Iterable[StoreEntry]) -> tuple[StoreEntry, ...]:

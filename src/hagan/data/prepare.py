@@ -10,12 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hagan.config.data import PrepareConfig
+from hagan.config.data import PrepareConfig, ReadConfig
+from hagan.data.dicom import REFUSE
 from hagan.data.labels import Unmatched, label
+from hagan.data.matching import match_masks
 from hagan.data.pool import run_in_processes
 from hagan.data.prepare_scan import ScanResult as ScanResult
 from hagan.data.prepare_scan import ScanTask, prepare_scan
-from hagan.data.scans import Fault, Scan, find_scans, match_masks
+from hagan.data.scans import Fault, Scan, find_scans
 from hagan.data.store import Store, StoreEntry
 from hagan.data.table import Table, read_table
 from hagan.errors import UsageError
@@ -49,7 +51,7 @@ class PrepareReport:
 
     @property
     def skipped(self) -> tuple[ScanResult, ...]:
-        """Scans that were in the store already."""
+        """Scans that were in the store already, or left out as asked."""
         return tuple(item for item in self.results if item.status == "skipped")
 
     @property
@@ -63,8 +65,10 @@ def prepare(
     store: Path,
     config: PrepareConfig,
     *,
+    match: str | None = None,
     masks: Path | None = None,
     table: Path | None = None,
+    reading: ReadConfig = REFUSE,
     workers: int | None = None,
     on_progress: Callable[[ScanResult], None] | None = None,
 ) -> PrepareReport:
@@ -78,8 +82,10 @@ def prepare(
         scans: Folder with scans, searched recursively, or one scan.
         store: Folder of the store.
         config: How to prepare.
+        match: Pattern of the names of the scans to prepare; None takes all.
         masks: Folder of brain masks, matched by the start of the file name; every scan needs one.
         table: Table of subjects, matched likewise.
+        reading: What may be mended in DICOM series.
         workers: Processes; None takes one a core as far as the memory reaches.
         on_progress: Called with each result as it comes.
 
@@ -99,7 +105,7 @@ def prepare(
     if config.label_column is not None and config.label_column not in columns:
         known = ", ".join(columns) or "no table was given"
         raise UsageError(f"no column {config.label_column} to take labels from ({known})")
-    found = find_scans(scans)
+    found = find_scans(scans, match)
     results = [
         ScanResult(scan.name, "failed", scan.fault.code, scan.fault.message)
         for scan in found
@@ -113,7 +119,7 @@ def prepare(
     opened = Store.create(store, config, masked=masks is not None)
     for result in results:
         _tell(on_progress, result)
-    tasks = list(_tasks(usable, paired, rows, opened))
+    tasks = list(_tasks(usable, paired, rows, opened, reading))
     opened, finished = _run(tasks, opened, workers, on_progress)
     opened.remove_strays()
     results.extend(finished)
@@ -130,7 +136,11 @@ def prepare(
 
 
 def _tasks(
-    scans: Sequence[Scan], masks: dict[str, Scan | Fault], table: Table | None, store: Store
+    scans: Sequence[Scan],
+    masks: dict[str, Scan | Fault],
+    table: Table | None,
+    store: Store,
+    reading: ReadConfig,
 ) -> Iterator[ScanTask]:
     known = {entry.source: entry for entry in store.entries}
     # The lowest free numbers in the order of the names: a store that was interrupted ends up the
@@ -145,7 +155,8 @@ def _tasks(
             continue
         subject = (table.subject_of(scan.names()) if table else None) or scan.subject
         old = known.get(scan.name)
-        yield ScanTask(scan, mask, subject, old.id if old else f"{next(free):04d}", old, empty)
+        number = old.id if old else f"{next(free):04d}"
+        yield ScanTask(scan, mask, subject, number, old, empty, reading)
 
 
 def _run(

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from hagan.config.data import ReadConfig
+from hagan.data.dicom import REFUSE
 from hagan.data.files import sha256_of
 from hagan.data.protocols import prepare_volume
 from hagan.data.scans import Scan
@@ -22,9 +24,10 @@ class ScanResult:
     Attributes:
         scan: Its name.
         status: Done now, already in the store, or failed.
-        code: The fault of a failed scan, such as ``E112``; else empty.
+        code: The fault of a scan that failed or was left out, such as ``E112``; else empty.
         message: One line: why it failed, or what it became.
         seconds: Time that it took.
+        mended: Whether a reader mended something, as it was asked to.
     """
 
     scan: str
@@ -32,6 +35,7 @@ class ScanResult:
     code: str = ""
     message: str = ""
     seconds: float = 0.0
+    mended: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class ScanTask:
         id: Its number in the store.
         known: Its entry, where the store has one already.
         store: Where its array goes; entries are not needed.
+        reading: What may be mended in a DICOM series.
     """
 
     scan: Scan
@@ -53,6 +58,7 @@ class ScanTask:
     id: str
     known: StoreEntry | None
     store: Store
+    reading: ReadConfig = REFUSE
 
 
 def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
@@ -78,12 +84,17 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         mask_hash = None if task.mask is None else _hash(task.mask)
         old = task.known
         same = old is not None and (old.source_sha256, old.mask_sha256) == (source_hash, mask_hash)
-        if old is not None and same and (task.store.path / old.file).exists():
+        # What was mended may be refused by now, so it is read again.
+        done = old is not None and same and not old.mended
+        if old is not None and done and (task.store.path / old.file).exists():
             return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
-        volume = task.scan.read()
+        volume = task.scan.read(task.reading)
         mask = None if task.mask is None else task.mask.read()
         array, placement = prepare_volume(volume, task.store.config, mask, name=name)
     except ScanError as error:
+        if error.code == "E112" and task.reading.on_gap == "skip":
+            result, _ = failed(error.code, _named(str(error), name))
+            return dataclasses.replace(result, status="skipped"), None
         return failed(error.code, _named(str(error), name))
     except MemoryError:
         return failed("E123", f"E123 {name}: not enough memory to read it")
@@ -95,10 +106,14 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         source_sha256=source_hash,
         mask_sha256=mask_hash,
         subject=task.subject,
+        mended=volume.mended,
     )
     task.store.save_volume(entry.file, array)
     message = f"{name}: {'prepared again' if old else 'prepared'} as {entry.id}"
-    return ScanResult(name, "done", "", message, time.monotonic() - started), entry
+    if volume.mended:
+        message += f" ({', '.join(volume.mended)})"
+    seconds = time.monotonic() - started
+    return ScanResult(name, "done", "", message, seconds, bool(volume.mended)), entry
 
 
 def _named(message: str, name: str) -> str:
@@ -111,10 +126,11 @@ def _named(message: str, name: str) -> str:
 def _hash(scan: Scan) -> str:
     """Hash a file, or the hashes of the slices in the order of their names."""
     try:
-        if not scan.slices:
+        files = sorted(scan.files)
+        if len(files) == 1 and not scan.slices:
             return sha256_of(scan.path)
-        slices = "".join(sha256_of(path) for path in sorted(scan.slices))
+        parts = "".join(sha256_of(path) for path in files)
     except OSError as error:
         text = error.strerror or str(error)
         raise ScanError("E101", f"{scan.path.name}: {text}") from error
-    return hashlib.sha256(slices.encode()).hexdigest()
+    return hashlib.sha256(parts.encode()).hexdigest()

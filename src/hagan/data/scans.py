@@ -7,25 +7,39 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from hagan.config.data import ReadConfig
+from hagan.data.dicom import REFUSE
 from hagan.data.dicom_files import looks_like_dicom
 from hagan.data.dicom_series import Series, find_series
-from hagan.data.formats import DICOM_SUFFIXES, KNOWN, READERS, read_as_stored, stem_of, suffix_of
+from hagan.data.formats import (
+    DICOM_SUFFIXES,
+    KNOWN,
+    READERS,
+    files_of,
+    read_as_stored,
+    stem_of,
+    suffix_of,
+)
 from hagan.data.transforms import to_canonical
 from hagan.data.volume import Volume
 from hagan.errors import BadInputError, ScanError
 
 _BESIDE_SCANS = re.compile(
-    r"\.(csv|tsv|txt|json|md|rst|html?|pdf|xml|ya?ml|log|bvals?|bvecs?|png|jpe?g|xlsx|zip|sh|py|"
+    r"\.(csv|tsv|txt|z?raw|raw\.gz|json|md|rst|html?|pdf|xml|ya?ml|log|bvals?|bvecs?|png|jpe?g|xlsx|zip|sh|py|"
     r"sha256|md5)$",
     re.IGNORECASE,
 )
 """What lies beside scans in most collections; not worth a line."""
 
 _NO_SCAN_NAMES = frozenset(("DICOMDIR", "README", "LICENSE", "LICENCE", "CHANGES", "VERSION"))
-_NAMED_LIKE_A_SCAN = re.compile(r"\.(nii|mgz|mgh|dcm|npy)(\.|$)", re.IGNORECASE)
+_NAMED_LIKE_A_SCAN = re.compile(r"\.(nii|mgz|mgh|dcm|npy|nrrd|nhdr|mha|mhd)(\.|$)", re.IGNORECASE)
+_BIDS_BESIDE = ("derivatives", "sourcedata", "code", "stimuli")
+"""Folders of a BIDS data set that hold no raw scan."""
+
 _BIDS_SUBJECT = re.compile(r"(?:^|[_/])(sub-[A-Za-z0-9]+)(?=$|[_/.])")
 
 
@@ -56,47 +70,77 @@ class Scan:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file of the scan."""
-        return self.slices or (self.path,)
+        """Every file of the scan.
+
+        Raises:
+            ScanError: A part of it is not there.
+        """
+        return self.slices or files_of(self.path)
 
     def names(self) -> list[str]:
         """Names that a table or a mask may use: the scan's own, then its folders outwards."""
         parents = self.name.split("/")[:-1]
         return [stem_of(self.path), *reversed(parents)]
 
-    def read_as_stored(self) -> Volume:
+    def read_as_stored(self, reading: ReadConfig = REFUSE) -> Volume:
         """Read the scan with its axes in the order of the file.
 
+        Args:
+            reading: What may be mended.
+
         Raises:
             ScanError: It cannot be read rightly.
         """
-        return read_as_stored(self.path, self.slices)
+        return read_as_stored(self.path, self.slices, reading)
 
-    def read(self) -> Volume:
+    def read(self, reading: ReadConfig = REFUSE) -> Volume:
         """Read the scan in canonical orientation.
 
+        Args:
+            reading: What may be mended.
+
         Raises:
             ScanError: It cannot be read rightly.
         """
-        return to_canonical(self.read_as_stored())
+        return to_canonical(self.read_as_stored(reading))
 
 
-def find_scans(root: Path) -> list[Scan]:
+def find_scans(root: Path, match: str | None = None) -> list[Scan]:
     """Find every scan in a folder and the folders below it.
 
     Files that usually lie beside scans (tables, texts, pictures) and hidden files are passed over;
-    any other file that is not a scan, and every empty folder, is returned with its fault.
+    any other file that is not a scan, and every empty folder, is returned with its fault. Of a
+    BIDS data set the raw scans count, not its `derivatives` and `sourcedata`.
 
     Args:
         root: A folder, or one file.
+        match: Pattern of the names to keep, such as ``*_T1w*``; of a name below ``root`` where it
+            holds a slash, else of its last part.
 
     Returns:
         The scans by name; subjects follow BIDS (``sub-...``), else the name of the file or folder
         where no other scan shares it, else the outermost folder below ``root``.
 
     Raises:
-        BadInputError: There is nothing at all.
+        BadInputError: There is nothing at all, or nothing that matches.
     """
+    found = _find_all(root)
+    if match is None:
+        return found
+    kept = [scan for scan in found if fnmatchcase(_matched_part(scan.name, match), match)]
+    if not kept:
+        raise BadInputError(
+            f"none of the {len(found)} scans of {root} matches {match!r}; the first is "
+            f"{found[0].name}"
+        )
+    return kept
+
+
+def _matched_part(name: str, match: str) -> str:
+    return name if "/" in match else name.rsplit("/", 1)[-1]
+
+
+def _find_all(root: Path) -> list[Scan]:
     if not root.exists():
         raise BadInputError(f"{root} does not exist")
     if root.is_file():
@@ -115,63 +159,6 @@ def find_scans(root: Path) -> list[Scan]:
     return _with_subjects(sorted(scans, key=lambda scan: scan.name))
 
 
-def starts_with(name: str, start: str) -> bool:
-    """Tell whether a name begins with another one that ends at a boundary.
-
-    Args:
-        name: Such as ``sub-10_T1w``.
-        start: Such as ``sub-10``; ``sub-1`` is no start of it, as that would cut a number.
-
-    Returns:
-        True for a start that cuts neither a number nor a word.
-    """
-    if not start or not name.startswith(start):
-        return False
-    if len(name) == len(start):
-        return True
-    around = name[len(start) - 1 : len(start) + 1]
-    return not (around.isdigit() or around.isalpha())
-
-
-def match_masks(scans: Sequence[Scan], masks: Path) -> dict[str, Scan | Fault]:
-    """Give each scan its mask by the start of the file name.
-
-    A mask belongs to the scan with the longest name that its own name starts with; a scan without
-    one takes the only mask whose name starts with the scan's subject.
-
-    Args:
-        scans: The scans.
-        masks: Folder of masks.
-
-    Returns:
-        By name of the scan: its mask, or the fault E121.
-
-    Raises:
-        BadInputError: The folder holds no mask.
-    """
-    found = [mask for mask in find_scans(masks) if mask.fault is None]
-    owned: dict[str, list[Scan]] = {scan.name: [] for scan in scans}
-    for mask in found:
-        stem = stem_of(mask.path)
-        owners = [scan for scan in scans if starts_with(stem, stem_of(scan.path))]
-        longest = max((len(stem_of(scan.path)) for scan in owners), default=0)
-        for scan in owners:
-            if len(stem_of(scan.path)) == longest:
-                owned[scan.name].append(mask)
-    return {scan.name: _one_mask(scan, owned[scan.name], found, masks) for scan in scans}
-
-
-def _one_mask(scan: Scan, own: Sequence[Scan], found: Sequence[Scan], masks: Path) -> Scan | Fault:
-    candidates = own or [mask for mask in found if starts_with(stem_of(mask.path), scan.subject)]
-    if len(candidates) == 1:
-        return candidates[0]
-    if not candidates:
-        said = f"no mask in {masks} has a name that starts with {stem_of(scan.path)}"
-    else:
-        said = f"{candidates[0].name} and {candidates[1].name} both match; keep one"
-    return Fault("E121", f"E121 {scan.name}: {said}")
-
-
 def _walk(root: Path, scans: list[Scan]) -> Iterator[tuple[Path, list[Path]]]:
     """Visit folders once each, through symbolic links too, and note those that cannot be opened."""
 
@@ -181,7 +168,8 @@ def _walk(root: Path, scans: list[Scan]) -> Iterator[tuple[Path, list[Path]]]:
 
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True, onerror=note):
-        folders[:] = sorted(name for name in folders if name[0] != ".")
+        passed = _BIDS_BESIDE if "dataset_description.json" in files else ()
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in passed)
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()

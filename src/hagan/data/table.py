@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hagan.data.scans import starts_with
+from hagan.data.matching import starts_with
 from hagan.errors import BadInputError, UsageError
 
 _ID_COLUMNS = ("subject", "subject_id", "participant_id", "patient_id", "id")

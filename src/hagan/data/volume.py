@@ -23,11 +23,13 @@ class Volume:
         affine: 4 x 4, float64: voxel index (d, h, w, 1) to millimetres in RAS world coordinates,
             NIfTI's convention (x to the right, y to the front, z to the head).
         modality: What the intensities are; NIfTI does not say, so it may be unknown.
+        mended: What a reader mended because it was asked to, in words; empty for a scan as it is.
     """
 
     voxels: NDArray[np.float32]
     affine: NDArray[np.float64]
     modality: Modality = "unknown"
+    mended: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.voxels.ndim == 3, f"a volume has three axes, not {self.voxels.shape}"

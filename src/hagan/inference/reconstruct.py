@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from hagan.data.dataset import Fold, VolumeDataset
+from hagan.data.matching import match_masks
 from hagan.data.placement import Placement
 from hagan.data.protocols import prepare_volume, restore_volume
-from hagan.data.scans import Fault, find_scans, match_masks
+from hagan.data.scans import Fault, find_scans
 from hagan.data.store import Store
 from hagan.data.volume import Volume
 from hagan.errors import BadInputError, ScanError, UsageError
