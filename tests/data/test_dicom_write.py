@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +142,36 @@ def test_an_independent_validator_finds_only_the_new_element(tmp_path: Path, kin
         if "0x0008,0x001c" not in line.lower() and "Standard Extended SOP Class" not in line
     ]
     assert not odd, "\n".join(lines)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.2])
+def test_simpleitk_reads_the_same_voxels_at_the_same_place(tmp_path: Path, tilt: float) -> None:
+    sitk = pytest.importorskip("SimpleITK", reason="needs the extra itk")
+    volume = ct(tilt)
+    write_series(volume, tmp_path / "a", MARKS)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "a")))
+    image = reader.Execute()
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), volume.voxels)
+    np.testing.assert_allclose(image.GetSpacing()[::-1], volume.spacing, rtol=1e-5)
+    for index in ((0, 0, 0), (11, 23, 19), (4, 20, 7)):
+        x, y, z = image.TransformIndexToPhysicalPoint(index[::-1])
+        np.testing.assert_allclose((-x, -y, z), (volume.affine @ (*index, 1))[:3], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["ct", "mr"])
+def test_dcm2niix_converts_to_the_same_volume(tmp_path: Path, kind: str) -> None:
+    converter = shutil.which("dcm2niix", path=str(Path(sys.executable).parent)) or shutil.which(
+        "dcm2niix"
+    )
+    if converter is None:
+        pytest.skip("dcm2niix is absent")
+    volume = ct() if kind == "ct" else replace(mr(), voxels=np.rint(100 * mr().voxels))
+    write_series(volume, tmp_path / "a", MARKS)
+    (tmp_path / "out").mkdir()
+    command = [converter, "-z", "n", "-b", "n", "-f", "x", "-o", tmp_path / "out", tmp_path / "a"]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = (tmp_path / "out").iterdir()
+    found = read_scan(path)
+    np.testing.assert_allclose(found.voxels, volume.voxels, atol=1e-3)
+    np.testing.assert_allclose(found.affine, volume.affine, atol=1e-3)
