@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from hagan.data.files import atomic_path, make_folder, sha256_of, write_bytes_atomically
+from hagan.data.files import (
+    atomic_folder,
+    atomic_path,
+    make_folder,
+    sha256_of,
+    write_bytes_atomically,
+)
 from hagan.errors import DiskError
 
 
@@ -84,3 +90,19 @@ def test_make_folder_refuses_a_file_in_the_way(tmp_path: Path) -> None:
 def test_sha256(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"scan" * 100_000)
     assert sha256_of(tmp_path / "x") == hashlib.sha256(b"scan" * 100_000).hexdigest()
+
+
+def test_a_folder_is_the_old_one_or_the_whole_new_one(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "out"
+    with atomic_folder(target) as beside:
+        (beside / "a").write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_folder(target) as beside:
+        (beside / "a").write_text((tmp_path / "nothing").read_text())
+    assert (target / "a").read_text() == "old"
+    with atomic_folder(target) as beside:
+        (beside / "b").write_text("new")
+    assert [path.name for path in target.iterdir()] == ["b"]
+    assert [path.name for path in target.parent.iterdir()] == ["out"]
+    (tmp_path / "file").touch()
+    with pytest.raises(DiskError), atomic_folder(tmp_path / "file" / "out"):
+        pass

@@ -7,8 +7,6 @@ of any scan is used; UIDs are new at each call.
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from hagan import __version__
-from hagan.data.files import disk_error, make_folder
+from hagan.data.files import atomic_folder
 from hagan.data.volume import Volume
 from hagan.errors import UsageError
 
@@ -75,22 +73,12 @@ def write_series(volume: Volume, folder: Path, marks: Marks) -> None:
         raise UsageError("DICOM cannot hold sheared axes; take --format nifti")
     common = _common(volume, marks)
     stored, slope, intercept = _stored(volume)
-    make_folder(folder.parent)
-    beside = folder.with_name(f".{secrets.token_hex(4)}-{folder.name}")
-    try:
-        beside.mkdir()
+    with atomic_folder(folder) as beside:
         for index, pixels in enumerate(stored):
             data = _slice(volume, common, index, pixels)
             if volume.modality == "ct" or (slope, intercept) != ("1", "0"):
                 data.RescaleSlope, data.RescaleIntercept = slope, intercept
             data.save_as(beside / f"{index + 1:04d}.dcm", enforce_file_format=True)
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.rename(folder)
-    except OSError as error:
-        raise disk_error(folder, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def new_uid() -> UID:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,6 +77,37 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Write a folder of files so that the old one or the whole new one is there, never a part.
+
+    Args:
+        path: The folder to write; one that is there is replaced.
+
+    Yields:
+        An empty folder beside it, which takes its place when the block ends, and is removed when
+        the block raises.
+
+    Raises:
+        DiskError: It cannot be written: no space, no permission.
+    """
+    make_folder(path.parent)
+    beside = path.with_name(f".{secrets.token_hex(4)}-{path.name[-120:]}")
+    try:
+        beside.mkdir()
+        yield beside
+        for file in beside.iterdir():
+            _fsync(file)
+        if path.exists():
+            shutil.rmtree(path)
+        beside.rename(path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
