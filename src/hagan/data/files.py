@@ -105,7 +105,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         beside.rename(path)
         _fsync_folder(path.parent)
     except OSError as error:
-        raise disk_error(path, error) from error
+        # An input that the block failed to read is no fault of this output.
+        if error.filename is None or Path(error.filename).is_relative_to(path.parent):
+            raise disk_error(path, error) from error
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
