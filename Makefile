@@ -30,10 +30,11 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 docs: $(STAMP)
-	$(BIN)/python -m pytest -q tests/house/test_docs.py
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	@echo "Wrote docs/_build/index.html"
 
 clean:
-	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist docs/_build docs/reference/made .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # A finished set-up leaves a stamp that is newer than what it was made from.
 $(STAMP): pyproject.toml constraints/torch.txt constraints/py311.txt

@@ -7,6 +7,8 @@ import importlib
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,10 @@ from hagan.errors import FAULTS, HaganError
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "hagan"
 README = ROOT / "README.md"
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MADE = ("made", "_build")
+"""Folders of pages that Sphinx makes from the code."""
+PAGES = [path for path in (ROOT / "docs").rglob("*.md") if not {*MADE} & {*path.parts}]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *PAGES])
 CODES = ROOT / "docs" / "reference" / "error-codes.md"
 PAPER = ROOT / "docs" / "explanation" / "paper-to-code.md"
 RECIPES = ROOT / "docs" / "explanation" / "recipes.md"
@@ -130,7 +135,7 @@ def test_relative_links_resolve(path: Path) -> None:
 
 def test_every_document_is_linked_from_another() -> None:
     reached = {(path.parent / target).resolve() for path in DOCUMENTS for target in links(path)}
-    unlinked = [short(path) for path in (ROOT / "docs").rglob("*.md") if path not in reached]
+    unlinked = [short(path) for path in PAGES if path not in reached]
     assert unlinked == []
 
 
@@ -314,3 +319,17 @@ def test_documents_name_no_machine() -> None:
         assert not re.search(r"/(?:work|home|tmp|root|Users)/", path.read_text("utf-8")), short(
             path
         )
+
+
+# Sphinx.
+
+
+@pytest.mark.slow
+def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+    """Every page in a table of contents, every link and every docstring as Sphinx reads them."""
+    pytest.importorskip("furo", reason="needs the extra docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", ROOT / "docs"]
+    told = subprocess.run([*command, tmp_path], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    commands = (tmp_path / "reference" / "made" / "commands.html").read_text("utf-8")
+    assert all(f"hagan {name}" in commands for name in COMMANDS)

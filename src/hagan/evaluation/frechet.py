@@ -1,8 +1,8 @@
 """Frechet distance of two sets of features, exact in float64 for any number of samples.
 
 The Frechet (squared 2-Wasserstein) distance of two Gaussians is
-|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2) (Dowson and Landau 1982); on features of a network
-it is the FID of Heusel et al. 2017.
+``|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2)`` (Dowson and Landau 1982); on features of a
+network it is the FID of Heusel et al. 2017.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Fit:
 def fit_ridge(
     features: Matrix, values: Column, penalty: float | None = None, *, scaled: bool = False
 ) -> Fit:
-    """Minimise |y - Xw - b|^2 + penalty |w|^2.
+    """Minimise ``|y - Xw - b|^2 + penalty |w|^2``.
 
     Args:
         features: Of the training scans [n, f].

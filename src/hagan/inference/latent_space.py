@@ -122,9 +122,9 @@ def moved(
 ) -> NDArray[np.float64]:
     """Codes moved until a quantity is predicted to have a value, and others not to change.
 
-    z' = z + A (W A)^-1 (y - W z - b) with a row of W for each direction; A is W^T for `weights`
+    ``z' = z + A (W A)^-1 (y - W z - b)`` with a row of W for each direction; A is W^T for `weights`
     and the codes' covariance times W^T for `data`. With one direction along its weights this is
-    z' = z + (y - w.z - b) / |w|^2 w.
+    ``z' = z + (y - w.z - b) / |w|^2 w``.
 
     Args:
         codes: [n, z].
