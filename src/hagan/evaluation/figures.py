@@ -16,8 +16,9 @@ from hagan.evaluation.measure import Matrix
 from hagan.evaluation.scores import METRICS
 from hagan.evaluation.sets import VolumeSet
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")
-"""Okabe and Ito's: told apart by nearly everybody."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444", "#8c510a")
+"""Okabe and Ito's, told apart by nearly everybody, with a brown for their yellow, which is faint on
+white: the real volumes and the seven models of the paper."""
 
 
 def sample_grid(sets: Sequence[VolumeSet], columns: int = 4) -> bytes:

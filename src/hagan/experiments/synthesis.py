@@ -92,15 +92,18 @@ def _pictures(study: Study, cohort: Cohort, entries: Sequence[Entry]) -> dict[st
         f"Fig. 3: real {cohort.title} and samples of each model, fold {FIRST_FOLD}",
     )
     folder = done[0].judged.out / "features"
+    drawn_models = done[: len(COLOURS) - 1]
+    more = len(done) - len(drawn_models)
+    told = f"; {more} more not drawn" if more else ""
     for extractor in sorted(path.name for path in folder.iterdir()):
         sets = {"real": done[0].judged.features(extractor)["real"]}
-        for entry in done[: len(COLOURS) - 1]:
+        for entry in drawn_models:
             sets[entry.contender.name] = entry.judged.features(extractor)["fake"]
         count = min(len(matrix) for matrix in sets.values())
         sets = {name: matrix[:count] for name, matrix in sets.items()}
         pictures |= drawn(
             f"mds-{cohort.name}-{extractor}",
-            embedding_picture(sets, title=f"{cohort.title}, {extractor}, {count} a set"),
+            embedding_picture(sets, title=f"{cohort.title}, {extractor}, {count} a set{told}"),
             f"Fig. 4: {cohort.title} in one embedding of {extractor}'s features",
         )
     return pictures
