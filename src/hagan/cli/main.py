@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "card": ("card:WriteCard", "the model card of a run, with its figures"),
     "export": ("export:Export", "a model for other programs: safetensors, ONNX, a hub's folder"),
     "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),
+    "completion": ("completion:Completion", "completion of commands and flags in your shell"),
     "import-official": ("import_official:ImportOfficial", "the authors' released checkpoints"),
 }
 """Each command's class below `hagan.cli`, and what it does."""
