@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prepare": ("prepare:Prepare", "scans to a store"),
     "plan": ("plan:PlanTraining", "what fits the memory, and how long a step takes"),
     "train": ("train:Train", "train a recipe on a store; the same command resumes"),
+    "plot": ("plot:Plot", "losses of a run as a picture"),
     "submit": ("submit:Submit", "train as a SLURM job that goes on when its time is up"),
     "generate": ("generate:Generate", "new volumes from a run"),
     "encode": ("encode:Encode", "latent codes of scans"),

@@ -13,7 +13,8 @@ from typing import Annotated
 
 import tyro
 
-from hagan.cli.train import Train, open_dataset, open_store, same_inputs
+from hagan.cli.run_record import open_store, same_inputs
+from hagan.cli.train import Train, open_dataset
 from hagan.config.run_dir import RunDir
 from hagan.errors import UsageError
 
