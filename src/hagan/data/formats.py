@@ -11,8 +11,8 @@ from hagan.config.data import ReadConfig
 from hagan.data.dicom import REFUSE, read_series
 from hagan.data.dicom_files import is_multi_frame
 from hagan.data.dicom_series import find_series
-from hagan.data.itk import SUFFIXES as ITK_SUFFIXES
-from hagan.data.itk import files_of_itk, read_itk
+from hagan.data.itk_files import SUFFIXES as ITK_SUFFIXES
+from hagan.data.itk_files import files_of_itk, read_itk
 from hagan.data.mgz import read_mgz
 from hagan.data.nifti import read_nifti, write_nifti
 from hagan.data.npy import read_npy, write_npy
