@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hagan.config.data import PrepareConfig, Protocol
+from hagan.config.data import Crop, PrepareConfig, Protocol
 from hagan.config.recipes import recipe_names
 from hagan.errors import BadInputError
 
@@ -45,8 +45,17 @@ class Prepare:
     field_of_view_mm: float | None = None
     """With isotropic: longest side of the grid in mm, the same for every scan."""
 
+    from_head: bool = False
+    """The scans show whole heads: find the brain, remove its shading, register it to MNI152 at 1 mm
+    and normalise it (needs the extra `brain`); leave it out for FreeSurfer's norm.mgz and other
+    brains that are ready."""
+
+    crop: Crop = "slices"
+    """Of a thorax: trim blank slices as the paper, or keep the body alone, without its table."""
+
     masks: Path | None = None
-    """Folder of brain masks (above 0 is brain), matched by the start of the file name."""
+    """Folder of brain masks (above 0 is brain), matched by the start of the file name; with
+    from-head no brain is then searched."""
 
     labels: Path | None = None
     """Table of subjects (.csv or .tsv), matched by the start of the file name."""
@@ -56,6 +65,9 @@ class Prepare:
 
     window: tuple[float, float] | None = None
     """Lowest and highest intensity to keep, instead of the protocol's."""
+
+    previews: Path | None = None
+    """Folder for a picture of the steps of each scan; pictures of heads show faces."""
 
     workers: int | None = None
     """Processes; by default one a core, as far as the memory reaches."""
@@ -77,6 +89,8 @@ class Prepare:
             isotropic=self.isotropic,
             field_of_view_mm=self.field_of_view_mm,
             window=self.window,
+            from_head=self.from_head,
+            crop=self.crop,
             label_column=self.label_column,
         )
         console = Console(soft_wrap=True, highlight=False, markup=False)
@@ -102,13 +116,14 @@ class Prepare:
                 config,
                 masks=self.masks,
                 table=self.labels,
+                previews=self.previews,
                 workers=self.workers,
                 on_progress=on_progress,
             )
         if self.json:
             console.print_json(json.dumps(_as_data(report)))
         else:
-            _print_summary(console, report, self.store)
+            _print_summary(console, report, self.store, self.previews)
         return BadInputError.exit_code if report.failed else 0
 
 
@@ -122,7 +137,9 @@ def _as_data(report: PrepareReport) -> dict[str, object]:
     }
 
 
-def _print_summary(console: Console, report: PrepareReport, store: Path) -> None:
+def _print_summary(
+    console: Console, report: PrepareReport, store: Path, previews: Path | None
+) -> None:
     console.print(
         f"{len(report.done)} done, {len(report.skipped)} skipped, {len(report.failed)} failed "
         f"in {report.seconds:.1f} s"
@@ -148,6 +165,8 @@ def _print_summary(console: Console, report: PrepareReport, store: Path) -> None
         f"Wrote {store}: {len(entries)} volumes of {sizes} voxels, {spacing} mm, "
         f"subjects: {subjects}{classes}"
     )
+    if previews is not None and (report.done or report.failed):
+        console.print(f"Pictures of the steps: {previews}")
     console.print(
         f"Next: hagan train {fitting_recipe(geometry.volume_shape)} --store {store} --run RUN"
     )

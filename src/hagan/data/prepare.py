@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hagan.config.data import PrepareConfig
+from hagan.data.files import make_folder
 from hagan.data.labels import Unmatched, label
 from hagan.data.pool import run_in_processes
 from hagan.data.prepare_scan import ScanResult as ScanResult
@@ -65,6 +66,7 @@ def prepare(
     *,
     masks: Path | None = None,
     table: Path | None = None,
+    previews: Path | None = None,
     workers: int | None = None,
     on_progress: Callable[[ScanResult], None] | None = None,
 ) -> PrepareReport:
@@ -80,6 +82,7 @@ def prepare(
         config: How to prepare.
         masks: Folder of brain masks, matched by the start of the file name; every scan needs one.
         table: Table of subjects, matched likewise.
+        previews: Folder for a picture of each scan that this call prepares or refuses.
         workers: Processes; None takes one a core as far as the memory reaches.
         on_progress: Called with each result as it comes.
 
@@ -87,13 +90,19 @@ def prepare(
         The store and what became of each scan.
 
     Raises:
-        UsageError: Arguments that contradict each other or the store.
+        UsageError: Arguments that contradict each other or the store, or heads without the packages
+            that they need.
         BadInputError: No scan, no mask at all, or a table that cannot be read.
         DiskError: The store cannot be written; what is in it stays whole.
     """
     started = time.monotonic()
     if masks is not None and config.protocol != "brain-t1":
         raise UsageError("--masks goes with --protocol brain-t1")
+    if config.from_head:
+        # Loaded for heads only; asked before the first scan, as no scan is to blame.
+        from hagan.data.head import require_extra
+
+        require_extra(masks=masks is not None)
     rows = None if table is None else read_table(table)
     columns = () if rows is None else rows.columns
     if config.label_column is not None and config.label_column not in columns:
@@ -113,7 +122,9 @@ def prepare(
     opened = Store.create(store, config, masked=masks is not None)
     for result in results:
         _tell(on_progress, result)
-    tasks = list(_tasks(usable, paired, rows, opened))
+    if previews is not None:
+        make_folder(previews)
+    tasks = list(_tasks(usable, paired, rows, opened, previews))
     opened, finished = _run(tasks, opened, workers, on_progress)
     opened.remove_strays()
     results.extend(finished)
@@ -130,7 +141,11 @@ def prepare(
 
 
 def _tasks(
-    scans: Sequence[Scan], masks: dict[str, Scan | Fault], table: Table | None, store: Store
+    scans: Sequence[Scan],
+    masks: dict[str, Scan | Fault],
+    table: Table | None,
+    store: Store,
+    previews: Path | None,
 ) -> Iterator[ScanTask]:
     known = {entry.source: entry for entry in store.entries}
     # The lowest free numbers in the order of the names: a store that was interrupted ends up the
@@ -145,7 +160,8 @@ def _tasks(
             continue
         subject = (table.subject_of(scan.names()) if table else None) or scan.subject
         old = known.get(scan.name)
-        yield ScanTask(scan, mask, subject, old.id if old else f"{next(free):04d}", old, empty)
+        number = old.id if old else f"{next(free):04d}"
+        yield ScanTask(scan, mask, subject, number, old, empty, previews)
 
 
 def _run(

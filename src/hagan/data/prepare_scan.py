@@ -6,11 +6,13 @@ import dataclasses
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from hagan.data.files import sha256_of
 from hagan.data.protocols import prepare_volume
 from hagan.data.scans import Scan
+from hagan.data.step_picture import Step, unwatched, write_steps
 from hagan.data.store import Store, StoreEntry
 from hagan.errors import ScanError
 
@@ -45,6 +47,7 @@ class ScanTask:
         id: Its number in the store.
         known: Its entry, where the store has one already.
         store: Where its array goes; entries are not needed.
+        previews: Folder for a picture of the steps, if one is wanted.
     """
 
     scan: Scan
@@ -53,6 +56,7 @@ class ScanTask:
     id: str
     known: StoreEntry | None
     store: Store
+    previews: Path | None = None
 
 
 def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
@@ -66,9 +70,11 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         the index, and only then the scan counts.
 
     Raises:
-        DiskError: The array cannot be written.
+        DiskError: The array or the picture cannot be written.
     """
     name, started = task.scan.name, time.monotonic()
+    steps: list[Step] = []
+    watch = unwatched if task.previews is None else steps.append
 
     def failed(code: str, message: str) -> tuple[ScanResult, None]:
         return ScanResult(name, "failed", code, message, time.monotonic() - started), None
@@ -82,11 +88,15 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
             return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
         volume = task.scan.read()
         mask = None if task.mask is None else task.mask.read()
-        array, placement = prepare_volume(volume, task.store.config, mask, name=name)
+        array, placement = prepare_volume(volume, task.store.config, mask, name=name, watch=watch)
     except ScanError as error:
         return failed(error.code, _named(str(error), name))
     except MemoryError:
         return failed("E123", f"E123 {name}: not enough memory to read it")
+    finally:
+        # Also of a scan that was refused: the picture shows why.
+        if task.previews is not None and steps:
+            write_steps(task.previews / f"{name.replace('/', '__')}.png", steps, name)
     entry = StoreEntry(
         **{item.name: getattr(placement, item.name) for item in dataclasses.fields(placement)},
         id=task.id,
