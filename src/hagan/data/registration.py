@@ -73,7 +73,7 @@ def register(brain: Volume, mask: Mask, template: Volume) -> Registration:
     inside = template.voxels > 0
     around = grown(inside, AROUND_MM, template.spacing)
     # Bright noise that is left, as eyes and vessels, would lead the correlation.
-    top = float(np.quantile(brain.voxels[mask], 0.999))
+    top = float(np.quantile(brain.voxels[mask], 0.99))
     clipped = np.where(mask, np.clip(brain.voxels, 0, top), np.float32(0))
     stripped = Volume(clipped, brain.affine)
     start = _start(template, inside, brain, mask)
