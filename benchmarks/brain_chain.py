@@ -1,4 +1,4 @@
-"""Whole heads to brains: seconds of the processor a step, and how well the brain that was found fits the given one.
+"""Whole heads to brains: processor seconds a step, and the fit to brains that were given.
 
     python benchmarks/brain_chain.py DATA [--heads 5] [--threads 1]
 

@@ -243,7 +243,7 @@ def test_a_head_becomes_a_brain_in_the_templates_space_and_the_way_back_is_kept(
     assert placement.source_shape == made.head.shape
     assert [step.label for step in steps][-1] == "stored"
     # In the template's space the template is where the brain is,
-    index = np.argwhere(array > -0.9)
+    index = np.argwhere(array > -0.3)  # less its rim, where coarse voxels hold little brain
     world = index @ restored.affine[:3, :3].T + restored.affine[:3, 3]
     template = mni152()
     place = np.rint(np.linalg.solve(template.brain.affine, np.c_[world, np.ones(len(world))].T))
@@ -253,7 +253,7 @@ def test_a_head_becomes_a_brain_in_the_templates_space_and_the_way_back_is_kept(
     place = np.rint(np.linalg.solve(made.head.affine, there))[:3].astype(int)
     found = np.zeros(made.brain.shape, bool)
     found[tuple(place)] = True
-    assert np.mean(made.brain[tuple(place)]) > 0.93
+    assert np.mean(made.brain[tuple(place)]) > 0.97
     assert dice(found, made.brain) > 0.2  # coarse voxels hit some of the fine ones
 
 
