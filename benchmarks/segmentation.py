@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hagan.data.files import make_folder, write_bytes_atomically
+from hagan.data.morphology import dice
 from hagan.data.phantom.brain import render_brain
 from hagan.data.phantom.brain_cohort import draw_brain
 from hagan.data.phantom.cohort import centred_affine
@@ -26,7 +27,6 @@ from hagan.data.phantom.thorax import render_thorax
 from hagan.data.phantom.thorax_cohort import draw_thorax
 from hagan.data.pool import run_in_processes
 from hagan.data.volume import Volume
-from hagan.evaluation.morphology import dice
 from hagan.evaluation.regions import region_masks, region_sizes
 from hagan.evaluation.traversal import spearman
 from hagan.experiments.machine import facts

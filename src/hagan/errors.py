@@ -123,5 +123,8 @@ FAULTS: dict[str, str] = {
     "E121": "no mask or more than one mask matches the scan",
     "E122": "the protocol does not fit the scan",
     "E123": "the scan needs more memory than there is",
+    "E124": "the brain cannot be found in the head",
+    "E125": "the brain does not come to lie on the template",
+    "E126": "the body cannot be found in the thorax CT",
 }
 """Every code that a scan can be refused with, and what it means."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from data.made import save_series, save_thorax, thorax
+from hagan.cli.main import run
 from hagan.cli.prepare import Prepare
 from hagan.data.store import Store
 
@@ -110,3 +112,28 @@ def test_units_are_assumed_when_asked(tmp_path: Path) -> None:
     shared = (tmp_path / "scans", tmp_path / "store", "--protocol", "thorax-ct", "--side", "16")
     assert command(*shared).run() == 3
     assert command(*shared, "--assume-hu").run() == 0
+
+
+def test_the_body_is_cut_out_and_pictures_are_told(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--protocol", "thorax-ct", "--side", "16", "--crop", "body", "--previews")
+    assert command(scans, tmp_path / "store", *flags, tmp_path / "pictures").run() == 0
+    assert f"Pictures of the steps: {tmp_path / 'pictures'}" in capsys.readouterr().out
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+    assert Store.open(tmp_path / "store").config.crop == "body"
+
+
+def test_heads_without_the_extra_end_with_one_line_and_exit_2(
+    scans: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    arguments = ["prepare", str(scans), str(tmp_path / "store"), "--protocol", "brain-t1"]
+    assert run([*arguments, "--from-head"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "hagan[brain]" in line
+    assert run([*arguments[:-1], "generic", "--from-head"]) == 2
+    assert "--from-head goes with --protocol brain-t1" in capsys.readouterr().err

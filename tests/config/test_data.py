@@ -29,6 +29,9 @@ def test_the_papers_choice_is_the_default() -> None:
         ({"field_of_view_mm": 200.0}, "--isotropic"),
         ({"field_of_view_mm": -1.0, "isotropic": True}, "positive"),
         ({"top_quantile": 99.9}, "top quantile"),
+        ({"from_head": True}, "--from-head goes with --protocol brain-t1"),
+        ({"crop": "body"}, "--crop body goes with --protocol thorax-ct"),
+        ({"protocol": "brain-t1", "crop": "body"}, "--crop body goes with --protocol thorax-ct"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, object], says: str) -> None:

@@ -45,7 +45,7 @@ INDEXES = {
         class_names=("F", "M"),
         entries=(
             entry("0001", mask_sha256="f" * 64, label=1, covariates={"age": 61.5, "sex": "M"}),
-            entry("0002", modality="mr"),
+            entry("0002", modality="mr", to_scanner=as_rows(np.eye(4) * 0.9)),
         ),
     ),
 }
@@ -70,8 +70,21 @@ def test_the_file_is_plain_json_for_other_programs(tmp_path: Path) -> None:
     assert set(first) == {
         *("id", "file", "source", "source_sha256", "mask_sha256", "subject", "label"),
         *("covariates", "affine", "spacing", "source_shape", "source_affine", "crop"),
-        *("window", "modality", "mended"),
+        *("window", "modality", "to_scanner", "mended"),
     }
+
+
+def test_an_index_from_before_heads_and_bodies_still_opens(tmp_path: Path) -> None:
+    INDEXES["full"].write(tmp_path)
+    path = tmp_path / INDEX
+    content = json.loads(path.read_text())
+    del content["config"]["from_head"], content["config"]["crop"]
+    for item in content["entries"]:
+        del item["to_scanner"]
+    path.write_text(json.dumps(content))
+    opened = Index.read(tmp_path)
+    assert opened.config == INDEXES["full"].config
+    assert [item.to_scanner for item in opened.entries] == [None, None]
 
 
 def test_order_is_that_of_the_numbers_not_of_the_digits(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
-from hagan.data.placement import Geometry, Window, as_rows
+from hagan.data.placement import Geometry, Placement, Window, as_rows
 from hagan.errors import BadInputError
 
 
@@ -29,10 +32,48 @@ def test_geometry_survives_json_exactly() -> None:
         window_low=-1024.0,
         window_high=600.0,
         class_names=("0", "1"),
+        crop="body",
     )
     assert Geometry.from_json(geometry.to_json()) == geometry
     assert "\n" not in geometry.to_json()
     assert geometry.window == Window(-1024.0, 600.0)
+
+
+def test_further_scans_are_prepared_as_these_were_and_older_runs_say_nothing_of_heads() -> None:
+    geometry = Geometry(
+        volume_shape=(64, 64, 64),
+        spacing=(3.0, 3.0, 3.0),
+        affine=as_rows(np.eye(4)),
+        modality="mr",
+        protocol="brain-t1",
+        window_low=0.0,
+        window_high=140.0,
+        from_head=True,
+    )
+    assert geometry.prepare_config.from_head
+    content = json.loads(geometry.to_json())
+    del content["from_head"], content["crop"]
+    older = Geometry.from_json(json.dumps(content)).prepare_config
+    assert (older.from_head, older.crop) == (False, "slices")
+
+
+def test_the_way_to_the_scanner_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    affine, there = np.eye(4), np.eye(4)
+    affine[:3], there[:3] = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+    placement = Placement(
+        affine=as_rows(affine),
+        spacing=(1.0, 1.0, 1.0),
+        source_shape=(9, 9, 9),
+        source_affine=as_rows(np.eye(4)),
+        crop=((0, 9), (0, 9), (0, 9)),
+        window=Window(0, 1),
+        modality="mr",
+    )
+    np.testing.assert_array_equal(placement.scanner_affine, affine)
+    registered = dataclasses.replace(placement, to_scanner=as_rows(there))
+    voxel = [3, 4, 5, 1]
+    np.testing.assert_allclose(registered.scanner_affine @ voxel, there @ (affine @ voxel))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"spacing": 1}'])

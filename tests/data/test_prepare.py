@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import shutil
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -11,11 +12,13 @@ import pydicom
 import pytest
 
 from data.made import save_nifti, save_series, save_thorax, thorax
+from data.made_head import canonical, made_head, needs_extra
 from hagan.config.data import PrepareConfig, ReadConfig
 from hagan.data.formats import read_scan, write_scan
 from hagan.data.prepare import PrepareReport, ScanResult, prepare
 from hagan.data.protocols import restore_volume
 from hagan.data.store import Store
+from hagan.data.volume import Volume
 from hagan.errors import BadInputError, UsageError
 
 CONFIG = PrepareConfig(protocol="thorax-ct", volume_shape=(12, 24, 20))
@@ -256,3 +259,52 @@ def test_a_series_with_a_gap_is_refused_left_out_or_mended(tmp_path: Path) -> No
     assert told == {"gap": ("1 of 12 slices interpolated",), "whole": ()}
     # What was mended once does not stay when mending is no longer asked for.
     assert [item.code for item in run(tmp_path / "scans").failed] == ["E112"]
+
+
+def test_heads_without_their_packages_are_refused_before_the_first_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_nifti(tmp_path / "scans" / "a.nii.gz", np.ones((9, 9, 9), np.float32))
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    config = PrepareConfig(protocol="brain-t1", volume_shape=(12, 12, 12), from_head=True)
+    with pytest.raises(UsageError, match=r"SimpleITK.*hagan\[brain\]"):
+        run(tmp_path / "scans", config)
+    assert not (tmp_path / "store").exists()
+
+
+@needs_extra
+@pytest.mark.slow
+def test_a_head_without_a_brain_fails_alone_and_is_shown(tmp_path: Path) -> None:
+    made = made_head()
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write_scan(made.head, scans / "good.nii.gz")
+    noise = np.random.default_rng(0).uniform(10, 200, (40, 40, 40)).astype(np.float32)
+    write_scan(Volume(noise, canonical(noise.shape, 5.0)), scans / "noise.nii.gz")
+    config = PrepareConfig(protocol="brain-t1", volume_shape=(32, 32, 32), from_head=True)
+    report = run(scans, config, previews=tmp_path / "pictures")
+    assert [result.scan for result in report.done] == ["good.nii.gz"]
+    (failed,) = report.failed
+    assert (failed.scan, failed.code) == ("noise.nii.gz", "E124")
+    assert (tmp_path / "pictures" / "good.nii.gz.png").is_file()
+    store = Store.open(tmp_path / "store")
+    assert store.entries[0].to_scanner is not None
+    assert store.geometry.from_head
+    # The same again has nothing to do but to fail the same.
+    again = run(scans, config)
+    assert [result.scan for result in again.skipped] == ["good.nii.gz"]
+    with pytest.raises(UsageError, match="from_head True"):
+        run(scans, dataclasses.replace(config, from_head=False))
+
+
+def test_each_scan_that_is_prepared_has_its_picture(cohort: Path) -> None:
+    pictures = cohort.parent / "deep" / "pictures"
+    (cohort / "more").mkdir()
+    shutil.move(cohort / "sub-01_ct.nii.gz", cohort / "more" / "sub-01_ct.nii.gz")
+    run(cohort, previews=pictures)
+    names = sorted(path.name for path in pictures.iterdir())
+    assert len(names) == 6
+    assert names[0] == "more__sub-01_ct.nii.gz.png"
+    before = {path: path.stat().st_mtime_ns for path in pictures.iterdir()}
+    run(cohort, previews=pictures)
+    assert {path: path.stat().st_mtime_ns for path in pictures.iterdir()} == before

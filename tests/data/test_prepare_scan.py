@@ -116,3 +116,15 @@ def test_a_file_that_went_away_since_it_was_found_fails(tmp_path: Path) -> None:
     result, entry = prepare_scan(given)
     assert (result.code, result.message) == ("E101", "E101 a.nii.gz: No such file or directory")
     assert entry is None
+
+
+def test_a_scan_that_is_refused_is_shown_as_far_as_it_came(tmp_path: Path) -> None:
+    path = save_thorax(tmp_path / "scans" / "a.nii.gz")
+    narrow = replace(CONFIG, isotropic=True, field_of_view_mm=1.0)
+    scan = find_scans(path.parent)[0]
+    store = Store.create(tmp_path / "store", narrow)
+    result, _ = prepare_scan(
+        ScanTask(scan, None, "someone", "0007", None, store, previews=tmp_path)
+    )
+    assert result.code == "E122"
+    assert (tmp_path / "a.nii.gz.png").is_file()

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from data.made import thorax
+from data.made_head import made_head, needs_extra
 from hagan.config.data import PrepareConfig
+from hagan.data.morphology import dice
 from hagan.data.protocols import check_hounsfield, prepare_volume, restore_volume
+from hagan.data.step_picture import Step
+from hagan.data.template import mni152
 from hagan.data.volume import Volume
 from hagan.errors import ScanError
 
@@ -173,3 +177,86 @@ def test_nothing_left_is_a_fault() -> None:
     nearly = np.zeros((20, 20, 20), np.float32)
     nearly[0, 0, 0] = 1
     assert refused(dataclasses.replace(volume, voxels=nearly), config("generic")) == "E106"
+
+
+def lying() -> Volume:
+    """A chest of 200 x 160 mm somewhere in a field of 300 mm, a table under it."""
+    hu = np.full((30, 60, 60), -1000, np.float32)
+    hu[:, 10:42, 15:55] = 40
+    hu[6:24, 16:36, 20:32] = hu[6:24, 16:36, 38:50] = -850
+    hu[:, 44:46, 2:58] = 300
+    affine = np.array([[0, 0, -5.0, 150], [0, -5, 0, 150], [5, 0, 0, -75], [0, 0, 0, 1]])
+    return Volume(hu, affine, "ct")
+
+
+def test_the_body_alone_is_kept_and_its_box_fills_the_grid() -> None:
+    steps = list[Step]()
+    settings = PrepareConfig(protocol="thorax-ct", volume_shape=(30, 32, 40), crop="body")
+    array, placement = prepare_volume(lying(), settings, watch=steps.append)
+    (_, back), (top, bottom) = (placement.crop[axis] for axis in (0, 1))
+    assert back == 30
+    assert (top, bottom) == pytest.approx((10, 42), abs=1)
+    assert placement.crop[2] == pytest.approx((15, 55), abs=1)
+    assert placement.source_shape == (30, 60, 60)
+    assert array[15, 20, 20] > 0.2
+    # The table is bright; what is left of its place is air.
+    restored = restore_volume(array, placement)
+    assert restored.voxels.max() < 100
+    np.testing.assert_allclose(
+        restored.affine[:3, 3], (lying().affine @ [0, top, placement.crop[2][0], 1])[:3], atol=1e-6
+    )
+    assert [step.label for step in steps] == ["scan, body outlined", "stored"]
+
+
+def test_a_body_keeps_its_proportions_if_asked() -> None:
+    settings = PrepareConfig(
+        protocol="thorax-ct", volume_shape=(32, 32, 32), crop="body", isotropic=True
+    )
+    _, placement = prepare_volume(lying(), settings)
+    assert placement.spacing == pytest.approx((200 / 32,) * 3, rel=0.06)
+
+
+def test_a_head_is_checked_before_its_brain_is_searched() -> None:
+    volume = head()
+    from_head = config("brain-t1", from_head=True)
+    assert refused(dataclasses.replace(volume, modality="ct"), from_head) == "E122"
+    assert refused(dataclasses.replace(volume, voxels=-volume.voxels), from_head) == "E122"
+    ones = Volume(np.ones_like(volume.voxels)[1:], volume.affine)
+    assert refused(volume, from_head, ones) == "E120"
+
+
+@needs_extra
+@pytest.mark.slow
+def test_a_head_becomes_a_brain_in_the_templates_space_and_the_way_back_is_kept() -> None:
+    made, steps = made_head(), list[Step]()
+    mask = Volume(made.brain.astype(np.float32), made.head.affine)
+    settings = PrepareConfig(
+        protocol="brain-t1",
+        volume_shape=(64, 64, 64),
+        from_head=True,
+        isotropic=True,
+        field_of_view_mm=224.0,
+    )
+    array, placement = prepare_volume(made.head, settings, mask, watch=steps.append)
+    restored = restore_volume(array, placement)
+    assert placement.spacing == pytest.approx((3.5,) * 3)
+    assert placement.source_shape == made.head.shape
+    assert [step.label for step in steps][-1] == "stored"
+    # In the template's space the template is where the brain is,
+    index = np.argwhere(array > -0.3)  # less its rim, where coarse voxels hold little brain
+    world = index @ restored.affine[:3, :3].T + restored.affine[:3, 3]
+    template = mni152()
+    place = np.rint(np.linalg.solve(template.brain.affine, np.c_[world, np.ones(len(world))].T))
+    assert np.mean(template.mask[tuple(place[:3].astype(int))]) > 0.9
+    # and in the scanner's the head's own brain.
+    there = placement.scanner_affine @ np.c_[index, np.ones(len(index))].T
+    place = np.rint(np.linalg.solve(made.head.affine, there))[:3].astype(int)
+    found = np.zeros(made.brain.shape, bool)
+    found[tuple(place)] = True
+    assert np.mean(made.brain[tuple(place)]) > 0.97
+    assert dice(found, made.brain) > 0.2  # coarse voxels hit some of the fine ones
+
+
+def test_ready_brains_are_taken_as_they_are() -> None:
+    _, placement = prepare_volume(head(), config("brain-t1"))
+    assert placement.to_scanner is None

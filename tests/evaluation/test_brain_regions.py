@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hagan.data.formats import read_scan
+from hagan.data.morphology import dice
 from hagan.data.phantom.brain import render_brain
 from hagan.data.phantom.brain_cohort import draw_brain
 from hagan.evaluation.brain_regions import brain_regions, fluid_threshold
-from hagan.evaluation.morphology import dice
 from hagan.evaluation.traversal import spearman
 
 SIDE = 64

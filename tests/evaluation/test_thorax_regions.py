@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hagan.data.morphology import dice
 from hagan.data.phantom.thorax import render_thorax
 from hagan.data.phantom.thorax_cohort import draw_thorax
 from hagan.data.scans import find_scans
-from hagan.evaluation.morphology import dice
 from hagan.evaluation.thorax_regions import bone_threshold, thorax_regions
 
 SIDE = 64

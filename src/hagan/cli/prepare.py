@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hagan.config.data import OnGap, OnTilt, PrepareConfig, Protocol, ReadConfig
+from hagan.config.data import Crop, OnGap, OnTilt, PrepareConfig, Protocol, ReadConfig
 from hagan.config.recipes import recipe_names
 from hagan.errors import BadInputError
 
@@ -49,8 +49,17 @@ class Prepare:
     """Pattern of the scans to prepare, such as '*_T1w*'; of the name of a file or series, or of its
     path below the folder where the pattern holds a slash."""
 
+    from_head: bool = False
+    """The scans show whole heads: find the brain, remove its shading, register it to MNI152 at 1 mm
+    and normalise it (needs the extra `brain`); leave it out for FreeSurfer's norm.mgz and other
+    brains that are ready."""
+
+    crop: Crop = "slices"
+    """Of a thorax: trim blank slices as the paper, or keep the body alone, without its table."""
+
     masks: Path | None = None
-    """Folder of brain masks (above 0 is brain), matched by the start of the file name."""
+    """Folder of brain masks (above 0 is brain), matched by the start of the file name; with
+    from-head no brain is then searched."""
 
     labels: Path | None = None
     """Table of subjects (.csv or .tsv), matched by the start of the file name."""
@@ -70,6 +79,9 @@ class Prepare:
 
     assume_hu: bool = False
     """Take the stored values of a CT without rescale slope and intercept for Hounsfield units."""
+
+    previews: Path | None = None
+    """Folder for a picture of the steps of each scan; pictures of heads show faces."""
 
     workers: int | None = None
     """Processes; by default one a core, as far as the memory reaches."""
@@ -91,6 +103,8 @@ class Prepare:
             isotropic=self.isotropic,
             field_of_view_mm=self.field_of_view_mm,
             window=self.window,
+            from_head=self.from_head,
+            crop=self.crop,
             label_column=self.label_column,
         )
         console = Console(soft_wrap=True, highlight=False, markup=False)
@@ -122,13 +136,14 @@ class Prepare:
                 reading=ReadConfig(
                     on_gap=self.on_gap, on_tilt=self.on_tilt, assume_hu=self.assume_hu
                 ),
+                previews=self.previews,
                 workers=self.workers,
                 on_progress=on_progress,
             )
         if self.json:
             console.print_json(json.dumps(_as_data(report)))
         else:
-            _print_summary(console, report, self.store)
+            _print_summary(console, report, self.store, self.previews)
         return BadInputError.exit_code if report.failed else 0
 
 
@@ -142,7 +157,9 @@ def _as_data(report: PrepareReport) -> dict[str, object]:
     }
 
 
-def _print_summary(console: Console, report: PrepareReport, store: Path) -> None:
+def _print_summary(
+    console: Console, report: PrepareReport, store: Path, previews: Path | None
+) -> None:
     console.print(
         f"{len(report.done)} done, {len(report.skipped)} skipped, {len(report.failed)} failed "
         f"in {report.seconds:.1f} s"
@@ -168,6 +185,8 @@ def _print_summary(console: Console, report: PrepareReport, store: Path) -> None
         f"Wrote {store}: {len(entries)} volumes of {sizes} voxels, {spacing} mm, "
         f"subjects: {subjects}{classes}"
     )
+    if previews is not None and (report.done or report.failed):
+        console.print(f"Pictures of the steps: {previews}")
     console.print(
         f"Next: hagan train {fitting_recipe(geometry.volume_shape)} --store {store} --run RUN"
     )

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from hagan.errors import UsageError
 
 Protocol: TypeAlias = Literal["thorax-ct", "brain-t1", "generic"]
+Crop: TypeAlias = Literal["slices", "body"]
 
 OnGap: TypeAlias = Literal["fail", "interpolate", "skip"]
 OnTilt: TypeAlias = Literal["fail", "shear"]
@@ -42,6 +43,14 @@ class PrepareConfig:
     """Part of the non-zero voxels that stays unclipped where no window is fixed (the paper clips
     the top 0.1 % of brain scans)."""
 
+    from_head: bool = False
+    """Brains only: the scans show whole heads. The brain is found, its shading removed, it is
+    registered affinely to MNI152 at 1 mm, and its white matter is brought to 110."""
+
+    crop: Crop = "slices"
+    """What is cut away before the grid: blank axial slices at both ends, as the paper does, or, of
+    a thorax, all that is not the body, and the box is then the body's."""
+
     label_column: str | None = None
     """Column of the table whose values become the class labels."""
 
@@ -50,6 +59,12 @@ class PrepareConfig:
             raise UsageError(
                 f"unknown protocol {self.protocol!r}; choose thorax-ct, brain-t1 or generic"
             )
+        if self.from_head and self.protocol != "brain-t1":
+            raise UsageError("--from-head goes with --protocol brain-t1")
+        if self.crop not in ("slices", "body"):
+            raise UsageError(f"unknown crop {self.crop!r}; choose slices or body")
+        if self.crop == "body" and self.protocol != "thorax-ct":
+            raise UsageError("--crop body goes with --protocol thorax-ct")
         if any(size < MIN_SIDE for size in self.volume_shape):
             raise UsageError(
                 f"volume shape {self.volume_shape} must be at least {MIN_SIDE} along each axis"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hagan.config.data import PrepareConfig, Protocol
+from hagan.config.data import Crop, PrepareConfig, Protocol
 from hagan.data.volume import Modality
 from hagan.errors import BadInputError
 
@@ -63,13 +63,16 @@ class Placement:
     """Where a prepared grid lies in the patient and in its source, and what its intensities mean.
 
     Attributes:
-        affine: Of the stored grid.
+        affine: Of the stored grid; of a brain from a head, to MNI152's millimetres.
         spacing: Voxel size of the stored grid along d, h, w, in mm.
         source_shape: Voxels of the source along d, h, w.
         source_affine: Of the source in canonical orientation.
-        crop: First voxel and one past the last of the source along d, h, w that were kept.
+        crop: First voxel and one past the last of the source along d, h, w that were kept; of a
+            brain from a head, of the template's grid.
         window: Source intensities of -1 and 1.
         modality: What the intensities are.
+        to_scanner: Rows of a 4 x 4 matrix from MNI152's millimetres to the scanner's, where a brain
+            was registered; else `affine` leads to the scanner's already.
     """
 
     affine: Affine
@@ -79,6 +82,13 @@ class Placement:
     crop: tuple[tuple[int, int], ...]
     window: Window
     modality: Modality
+    to_scanner: Affine | None = None
+
+    @property
+    def scanner_affine(self) -> NDArray[np.float64]:
+        """4 x 4: voxel of the stored grid to millimetres of the scanner's space, RAS."""
+        there = np.eye(4) if self.to_scanner is None else np.array(self.to_scanner, np.float64)
+        return there @ np.array(self.affine, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +107,8 @@ class Geometry:
         isotropic: Whether the scans kept their proportions.
         field_of_view_mm: Longest side of the grid where it is the same for every scan.
         fixed_window: Window of every scan, where it was not found scan by scan.
+        from_head: Whether the brains were taken out of whole heads and registered.
+        crop: What was cut away before the grid.
     """
 
     volume_shape: Triple
@@ -110,6 +122,8 @@ class Geometry:
     isotropic: bool = False
     field_of_view_mm: float | None = None
     fixed_window: tuple[float, float] | None = None
+    from_head: bool = False
+    crop: Crop = "slices"
 
     @property
     def prepare_config(self) -> PrepareConfig:
@@ -120,6 +134,8 @@ class Geometry:
             isotropic=self.isotropic,
             field_of_view_mm=self.field_of_view_mm,
             window=self.fixed_window,
+            from_head=self.from_head,
+            crop=self.crop,
         )
 
     @property

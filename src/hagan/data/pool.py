@@ -67,6 +67,8 @@ def _start_worker() -> None:
     """One thread a worker, and Ctrl-C is the parent's to answer."""
     from threadpoolctl import threadpool_limits
 
+    # For what is loaded later, such as torch where brains are found.
+    os.environ["OMP_NUM_THREADS"] = "1"
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

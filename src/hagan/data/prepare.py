@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hagan.config.data import PrepareConfig, ReadConfig
 from hagan.data.dicom import REFUSE
+from hagan.data.files import make_folder
 from hagan.data.labels import Unmatched, label
 from hagan.data.matching import match_masks
 from hagan.data.pool import run_in_processes
@@ -69,6 +70,7 @@ def prepare(
     masks: Path | None = None,
     table: Path | None = None,
     reading: ReadConfig = REFUSE,
+    previews: Path | None = None,
     workers: int | None = None,
     on_progress: Callable[[ScanResult], None] | None = None,
 ) -> PrepareReport:
@@ -86,6 +88,7 @@ def prepare(
         masks: Folder of brain masks, matched by the start of the file name; every scan needs one.
         table: Table of subjects, matched likewise.
         reading: What may be mended in DICOM series.
+        previews: Folder for a picture of each scan that this call prepares or refuses.
         workers: Processes; None takes one a core as far as the memory reaches.
         on_progress: Called with each result as it comes.
 
@@ -93,13 +96,19 @@ def prepare(
         The store and what became of each scan.
 
     Raises:
-        UsageError: Arguments that contradict each other or the store.
+        UsageError: Arguments that contradict each other or the store, or heads without the packages
+            that they need.
         BadInputError: No scan, no mask at all, or a table that cannot be read.
         DiskError: The store cannot be written; what is in it stays whole.
     """
     started = time.monotonic()
     if masks is not None and config.protocol != "brain-t1":
         raise UsageError("--masks goes with --protocol brain-t1")
+    if config.from_head:
+        # Loaded for heads only; asked before the first scan, as no scan is to blame.
+        from hagan.data.head import require_extra
+
+        require_extra(masks=masks is not None)
     rows = None if table is None else read_table(table)
     columns = () if rows is None else rows.columns
     if config.label_column is not None and config.label_column not in columns:
@@ -119,7 +128,9 @@ def prepare(
     opened = Store.create(store, config, masked=masks is not None)
     for result in results:
         _tell(on_progress, result)
-    tasks = list(_tasks(usable, paired, rows, opened, reading))
+    if previews is not None:
+        make_folder(previews)
+    tasks = list(_tasks(usable, paired, rows, opened, reading, previews))
     opened, finished = _run(tasks, opened, workers, on_progress)
     opened.remove_strays()
     results.extend(finished)
@@ -141,6 +152,7 @@ def _tasks(
     table: Table | None,
     store: Store,
     reading: ReadConfig,
+    previews: Path | None,
 ) -> Iterator[ScanTask]:
     known = {entry.source: entry for entry in store.entries}
     # The lowest free numbers in the order of the names: a store that was interrupted ends up the
@@ -156,7 +168,7 @@ def _tasks(
         subject = (table.subject_of(scan.names()) if table else None) or scan.subject
         old = known.get(scan.name)
         number = old.id if old else f"{next(free):04d}"
-        yield ScanTask(scan, mask, subject, number, old, empty, reading)
+        yield ScanTask(scan, mask, subject, number, old, empty, reading, previews)
 
 
 def _run(

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from hagan.config.data import ReadConfig
@@ -13,6 +14,7 @@ from hagan.data.dicom import REFUSE
 from hagan.data.files import sha256_of
 from hagan.data.protocols import prepare_volume
 from hagan.data.scans import Scan
+from hagan.data.step_picture import Step, unwatched, write_steps
 from hagan.data.store import Store, StoreEntry
 from hagan.errors import ScanError
 
@@ -50,6 +52,7 @@ class ScanTask:
         known: Its entry, where the store has one already.
         store: Where its array goes; entries are not needed.
         reading: What may be mended in a DICOM series.
+        previews: Folder for a picture of the steps, if one is wanted.
     """
 
     scan: Scan
@@ -59,6 +62,7 @@ class ScanTask:
     known: StoreEntry | None
     store: Store
     reading: ReadConfig = REFUSE
+    previews: Path | None = None
 
 
 def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
@@ -72,9 +76,11 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         the index, and only then the scan counts.
 
     Raises:
-        DiskError: The array cannot be written.
+        DiskError: The array or the picture cannot be written.
     """
     name, started = task.scan.name, time.monotonic()
+    steps: list[Step] = []
+    watch = unwatched if task.previews is None else steps.append
 
     def failed(code: str, message: str) -> tuple[ScanResult, None]:
         return ScanResult(name, "failed", code, message, time.monotonic() - started), None
@@ -90,7 +96,7 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
             return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
         volume = task.scan.read(task.reading)
         mask = None if task.mask is None else task.mask.read()
-        array, placement = prepare_volume(volume, task.store.config, mask, name=name)
+        array, placement = prepare_volume(volume, task.store.config, mask, name=name, watch=watch)
     except ScanError as error:
         if error.code == "E112" and task.reading.on_gap == "skip":
             result, _ = failed(error.code, _named(str(error), name))
@@ -98,6 +104,10 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         return failed(error.code, _named(str(error), name))
     except MemoryError:
         return failed("E123", f"E123 {name}: not enough memory to read it")
+    finally:
+        # Also of a scan that was refused: the picture shows why.
+        if task.previews is not None and steps:
+            write_steps(task.previews / f"{name.replace('/', '__')}.png", steps, name)
     entry = StoreEntry(
         **{item.name: getattr(placement, item.name) for item in dataclasses.fields(placement)},
         id=task.id,

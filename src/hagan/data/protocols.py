@@ -2,7 +2,8 @@
 
 Paper IV-A: thorax CT is clipped to [-1024, 600] HU, blank axial slices are trimmed, and the rest is
 stretched to a cube. Brains are clipped at their top 0.1 % of voxels instead. Slices are trimmed at
-the two ends only: one that is cut out of the middle would make the affine a lie.
+the two ends only: one that is cut out of the middle would make the affine a lie. Whole heads become
+brains in MNI152's space first (`head.py`), and of a thorax the body alone can be kept (`body.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hagan.config.data import PrepareConfig
-from hagan.data.placement import Placement, Window, as_rows
+from hagan.data.body import find_body
+from hagan.data.placement import Affine, Placement, Window, as_rows
+from hagan.data.step_picture import Step, Watch, unwatched
 from hagan.data.transforms import Box, box_above, crop, fit, resize
 from hagan.data.volume import Modality, Volume
 from hagan.errors import ScanError
@@ -29,7 +32,12 @@ MIN_AIR, MIN_SOFT_TISSUE = 0.005, 0.02
 
 
 def prepare_volume(
-    volume: Volume, config: PrepareConfig, mask: Volume | None = None, *, name: str = "scan"
+    volume: Volume,
+    config: PrepareConfig,
+    mask: Volume | None = None,
+    *,
+    name: str = "scan",
+    watch: Watch = unwatched,
 ) -> tuple[NDArray[np.float32], Placement]:
     """Bring one scan to the grid and the intensity range of a store.
 
@@ -38,19 +46,35 @@ def prepare_volume(
         config: Protocol, grid and window.
         mask: Positive where the brain is, on the scan's own grid; brains only.
         name: What error texts call the scan.
+        watch: Called with each step, for pictures.
 
     Returns:
         Intensities [d, h, w] in [-1, 1], and where they lie and what they mean.
 
     Raises:
         ScanError: E106 nothing is left, E117 no credible Hounsfield units, E120 the mask does not
-            fit, E122 the protocol does not fit.
+            fit, E122 the protocol does not fit, E124 a head without a brain, E125 a brain that
+            does not come to lie on the template, E126 a thorax without a body.
+        UsageError: Heads without the packages that they need.
     """
     assert mask is None or config.protocol == "brain-t1", "only brains take a mask"
-    if mask is not None:
+    source, to_scanner = volume, None
+    if config.from_head:
+        volume, to_scanner = _brain(volume, config, mask, name, watch)
+    elif mask is not None:
         volume = _masked(volume, mask, name)
-    _check_protocol(volume, config, name)
+        _check_protocol(volume, config, name)
+        watch(Step("scan", source, mask.voxels > 0))
+    else:
+        _check_protocol(volume, config, name)
+        if config.crop == "slices":
+            watch(Step("scan", source))
     window = _window(volume.voxels, config, name)
+    if config.crop == "body":
+        body = find_body(volume, name=name)
+        watch(Step("scan, body outlined", source, body))
+        kept = np.where(body, volume.voxels, np.float32(window.low))
+        volume = dataclasses.replace(volume, voxels=kept)
     clipped = np.clip(volume.voxels, np.float32(window.low), np.float32(window.high))
     box = _content(clipped, window.low, config, name)
     content = crop(dataclasses.replace(volume, voxels=clipped), box)
@@ -61,14 +85,16 @@ def prepare_volume(
     array = window.window(grid.voxels)
     if array.min() == array.max():
         raise ScanError("E106", f"{name}: blank between {window.low:g} and {window.high:g}")
+    watch(Step("stored", dataclasses.replace(grid, voxels=array)))
     return array, Placement(
         affine=as_rows(grid.affine),
         spacing=grid.spacing,
-        source_shape=volume.shape,
-        source_affine=as_rows(volume.affine),
+        source_shape=source.shape,
+        source_affine=as_rows(source.affine),
         crop=box,
         window=window,
         modality=_modality(volume, config),
+        to_scanner=to_scanner,
     )
 
 
@@ -80,7 +106,8 @@ def restore_volume(array: NDArray[np.float32], placement: Placement) -> Volume:
         placement: What ``prepare_volume`` said, or an entry of a store.
 
     Returns:
-        The volume; its affine puts it where the source lies.
+        The volume; its affine puts it where the source lies, or into MNI152's space where the
+        source was registered to that.
     """
     affine = np.array(placement.affine, np.float64)
     voxels = placement.window.unwindow(array.astype(np.float32))
@@ -114,7 +141,28 @@ def check_hounsfield(voxels: NDArray[np.float32], name: str) -> None:
         raise ScanError("E117", f"{told} (air near {peak:g}, not -1000); export them again")
 
 
+def _brain(
+    head: Volume, config: PrepareConfig, mask: Volume | None, name: str, watch: Watch
+) -> tuple[Volume, Affine]:
+    """The brain of a whole head in MNI152's space, and the way back to the scanner's."""
+    # Loaded for heads only: it needs packages that other scans do without.
+    from hagan.data.head import brain_of_head
+
+    _check_protocol(head, config, name)
+    if mask is not None:
+        _check_mask(mask, head, name)
+    inside = None if mask is None else mask.voxels > 0
+    found = brain_of_head(head, inside, name=name, watch=watch)
+    return found.brain, as_rows(found.to_scanner)
+
+
 def _masked(volume: Volume, mask: Volume, name: str) -> Volume:
+    _check_mask(mask, volume, name)
+    inside = mask.voxels > 0
+    return dataclasses.replace(volume, voxels=np.where(inside, volume.voxels, np.float32(0)))
+
+
+def _check_mask(mask: Volume, volume: Volume, name: str) -> None:
     if mask.shape != volume.shape:
         sizes = [" x ".join(map(str, shape)) for shape in (mask.shape, volume.shape)]
         raise ScanError("E120", f"{name}: the mask is {sizes[0]}, the scan {sizes[1]}")
@@ -126,10 +174,8 @@ def _masked(volume: Volume, mask: Volume, name: str) -> Volume:
     )
     if apart > 0.1 * min(volume.spacing):
         raise ScanError("E120", f"{name}: the mask lies {apart:.3g} mm off the scan")
-    inside = mask.voxels > 0
-    if not inside.any():
+    if not (mask.voxels > 0).any():
         raise ScanError("E120", f"{name}: the mask is empty")
-    return dataclasses.replace(volume, voxels=np.where(inside, volume.voxels, np.float32(0)))
 
 
 def _check_protocol(volume: Volume, config: PrepareConfig, name: str) -> None:
@@ -171,7 +217,7 @@ def _content(clipped: NDArray[np.float32], blank: float, config: PrepareConfig, 
     box = box_above(clipped, blank)
     if box is None:
         raise ScanError("E106", f"{name}: blank, no voxel is above {blank:g}")
-    if config.protocol == "brain-t1" and config.isotropic:
+    if config.crop == "body" or (config.protocol == "brain-t1" and config.isotropic):
         return box
     return box[0], (0, height), (0, width)
 

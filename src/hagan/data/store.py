@@ -162,6 +162,8 @@ class Store:
             isotropic=self.config.isotropic,
             field_of_view_mm=self.config.field_of_view_mm,
             fixed_window=self.config.window,
+            from_head=self.config.from_head,
+            crop=self.config.crop,
         )
 
     def load(self, entry: StoreEntry) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hagan.evaluation.morphology import Mask, Spacing, closed, distance_to, largest_part
+from hagan.data.morphology import Mask, Spacing, closed, distance_to, largest_part
 
 HEAD_ABOVE = 0.12
 """Of white matter: below it is what was stripped."""

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
 from hagan.data.montage import READABLE, middle_planes
-from hagan.evaluation.morphology import Mask
+from hagan.data.morphology import Mask
 from hagan.evaluation.sets import Voxels
 
 OUTLINE = (255, 176, 0)

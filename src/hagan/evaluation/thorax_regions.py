@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from hagan.evaluation.morphology import (
+from hagan.data.body import body_of
+from hagan.data.morphology import (
     Mask,
     Spacing,
     closed,
     grown,
     large_parts,
-    largest_part,
     otsu,
 )
 
@@ -64,7 +63,7 @@ def thorax_regions(voxels: NDArray[np.float32], spacing: Spacing) -> dict[str, M
     """
     hu = np.clip(voxels, *WINDOW_HU)
     air = hu < np.clip(otsu(hu), *AIR_BELOW_HU)
-    body = _body(~air)
+    body = body_of(~air)
     lung = _lungs(air & body, body, spacing)
     voxel_ml = float(np.prod(spacing)) / 1000
     bone = (hu > bone_threshold(spacing)) & body & ~lung
@@ -83,21 +82,6 @@ def bone_threshold(spacing: Spacing) -> float:
     """
     doublings = np.log2(float(np.prod(spacing)) ** (1 / 3) / FINE_MM)
     return float(np.clip(BONE_HU - BONE_STEP_HU * doublings, LOWEST_BONE_HU, BONE_HU))
-
-
-def _body(tissue: Mask) -> Mask:
-    """The chest with all that it holds; table and clothes are other parts."""
-    body = largest_part(tissue)
-    # Slice by slice, as the airways leave a body through its top. Where an axial slice is open, as
-    # with a thin wall on a coarse grid, the other two planes together tell what is inside.
-    axial, coronal, sagittal = (_filled(body, axis) for axis in range(3))
-    return axial | (coronal & sagittal)
-
-
-def _filled(body: Mask, axis: int) -> Mask:
-    """The slices along an axis with their holes filled."""
-    slices = [ndimage.binary_fill_holes(plane) for plane in np.moveaxis(body, axis, 0)]
-    return np.moveaxis(np.stack(slices), 0, axis)
 
 
 def _lungs(air: Mask, body: Mask, spacing: Spacing) -> Mask:

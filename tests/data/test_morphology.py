@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hagan.evaluation.morphology import (
+from hagan.data.morphology import (
     closed,
     dice,
     distance_to,
