@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare:Compare", "methods over folds, with tests"),
     "experiment": ("experiment:Experiment", "the paper's tables and figures"),
     "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),
+    "serve": ("serve:Serve", "look at runs, volumes and new samples in a browser"),
     "import-official": ("import_official:ImportOfficial", "the authors' released checkpoints"),
 }
 """Each command's class below `hagan.cli`, and what it does."""
