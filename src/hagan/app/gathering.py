@@ -68,7 +68,7 @@ def scans(root: Root, folder: Path, files: Sequence[Path], *, every: bool = Fals
     """
     name = root.name_of(folder)
     volumes = [
-        _scan(root, path, "scan", "") for path in files if every or suffix_of(path) in READERS
+        _scan(root, path, "scan", "") for path in files if every or _is_scan(path, files)
     ]
     if not every and any(_is_slice(path) for path in files):
         volumes.append(_scan(root, folder, "scan", "DICOM"))
@@ -99,6 +99,12 @@ def read_inside(root: Root, path: Path) -> Volume:
         said = f"{len(images)} series in the folder; give each its own"
         raise ScanError("E111", f"{path.name}: {said}")
     return to_canonical(read_as_stored(path, images[0].files))
+
+
+def _is_scan(path: Path, files: Sequence[Path]) -> bool:
+    """Whether a file is a scan by its name; an array without its geometry may be anything."""
+    suffix = suffix_of(path)
+    return suffix in READERS and (suffix != ".npy" or path.with_suffix(".json") in files)
 
 
 def _is_slice(path: Path) -> bool:

@@ -51,7 +51,7 @@ HEADERS = {
 
 _ENTRANCE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" '
-    'content="0;url={path}"><title>hagan</title><p><a href="{path}">Open the viewer</a></p></html>'
+    'content="0;url={path}"><link rel="icon" href="data:,"><title>hagan</title><p><a href="{path}">Open the viewer</a></p></html>'
 )
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.-]*")
 
