@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast lint format docs clean
+.PHONY: demo test test-fast lint format docs viewer clean
 
 demo: $(STAMP)
 	$(BIN)/hagan demo --out runs/demo
@@ -31,6 +31,10 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m pytest -q tests/house/test_docs.py
+
+# Needs Node; only who changes the version of NiiVue runs it, as the bundle is kept.
+viewer:
+	cd viewer && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

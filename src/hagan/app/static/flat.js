@@ -27,11 +27,15 @@ export class FlatPanel {
     this.frame.replaceChildren();
   }
 
-  // Right, front and head of the page's places are the far ends of w, h and the near of d.
-  index(axis) {
+  // Slices from the left, the back and the feet, as the crosshair counts them.
+  voxel(axis) {
     const size = this.about.shape[2 - axis];
-    const part = axis === 2 ? this.place[2] : 1 - this.place[axis];
-    return Math.min(size - 1, Math.max(0, Math.floor(part * size)));
+    return Math.min(size - 1, Math.max(0, Math.floor(this.place[axis] * size)));
+  }
+
+  // The server counts them along d, h and w: from the feet, the front and the right.
+  index(axis) {
+    return axis === 2 ? this.voxel(2) : this.about.shape[2 - axis] - 1 - this.voxel(axis);
   }
 
   setMode(mode) {
@@ -65,7 +69,7 @@ export class FlatPanel {
     for (const { plane, image, name } of this.images) {
       const index = this.index(plane.axis);
       image.src = `/slices/${this.about.id}/${plane.name}/${index}.png?low=${low}&high=${high}`;
-      name.textContent = `${plane.name} ${index + 1} of ${this.about.shape[2 - plane.axis]}`;
+      name.textContent = `${plane.name} ${this.voxel(plane.axis) + 1} of ${this.about.shape[2 - plane.axis]}`;
     }
     this.onRead({ value: undefined, mm: null, vox: null });
   }

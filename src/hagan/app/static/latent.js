@@ -51,32 +51,38 @@ await show(async () => {
 
   function newSlider(one) {
     const input = make("input", { type: "range", "aria-label": one.target });
-    Object.assign(input, { min: one.low, max: one.high, step: (one.high - one.low) / 200 || 1 });
     const value = make("output");
     const ticks = make("div", { class: "ticks" });
-    const part = (at) => `${(100 * (at - one.low)) / (one.high - one.low || 1)}%`;
-    for (const at of one.quantiles) {
-      const tick = make("i", { title: `of the scans: ${number(at)}` });
-      tick.style.left = part(at);
-      ticks.append(tick);
-    }
-    const now = make("i", { class: "now", title: "the sample before it is moved" });
-    ticks.append(now);
+    const ends = make("div", { class: "ends" });
+    // A drawn code may lie beyond every scan, and must be on the slider all the same.
+    const scale = (low, high, start) => {
+      Object.assign(input, { min: low, max: high, step: (high - low) / 200 || 1 });
+      const mark = (at, properties) => {
+        const tick = make("i", properties);
+        tick.style.left = `${(100 * (at - low)) / (high - low || 1)}%`;
+        return tick;
+      };
+      ticks.replaceChildren(
+        ...one.quantiles.map((at) => mark(at, { title: `of the scans: ${number(at, 4)}` })),
+        mark(start, { class: "now", title: `the sample as drawn: ${number(start, 4)}` }),
+      );
+      ends.replaceChildren(make("span", {}, number(low, 4)), make("span", {}, number(high, 4)));
+    };
     const quality = one.facts.r_squared_unseen;
     const element = make(
       "div", { class: "slider" },
       make("div", { class: "head" }, make("b", {}, one.target), value),
       input, ticks,
-      make("div", { class: "ends" }, make("span", {}, number(one.low)), make("span", {}, number(one.high))),
+      ends,
       quality === undefined ? "" : make("div", { class: quality < 0.1 ? "bad" : "soft" }, `R² on unseen scans ${number(quality, 2)}${quality < 0.1 ? ": this direction means nothing" : ""}`),
     );
     const slider = { one, input, element, moved: false };
-    slider.tell = () => { value.textContent = `${slider.moved ? "" : "as drawn, "}${number(Number(input.value))} ${one.unit}`; };
+    slider.tell = () => { value.textContent = slider.moved ? `${number(Number(input.value), 4)} ${one.unit}` : `as drawn, ${number(slider.start, 4)} ${one.unit}`; };
     slider.begin = (at) => {
       slider.moved = false;
       slider.start = at;
+      scale(Math.min(one.low, at), Math.max(one.high, at), at);
       input.value = at;
-      now.style.left = part(Math.min(one.high, Math.max(one.low, at)));
       slider.tell();
     };
     input.addEventListener("input", () => { slider.moved = true; slider.tell(); wish(); });

@@ -1,5 +1,5 @@
 // One volume in WebGL2: three planes with a crosshair, or the volume itself.
-import { DRAG_MODE, MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "./niivue.js";
+import { DRAG_MODE, Niivue, NVImage, SLICE_TYPE } from "./niivue.js";
 
 const MODES = {
   axial: SLICE_TYPE.AXIAL,
@@ -14,10 +14,18 @@ const NARROW = [
   { sliceType: CORONAL, position: [0, 0.59, 0.49, 0.41] },
   { sliceType: SAGITTAL, position: [0.51, 0.59, 0.49, 0.41] },
 ];
-const THIN = 0.25;
+// Alone it is wide: the axial plane takes the left half.
+const WIDE = [
+  { sliceType: AXIAL, position: [0, 0, 0.495, 1] },
+  { sliceType: CORONAL, position: [0.505, 0, 0.24, 0.495] },
+  { sliceType: SAGITTAL, position: [0.755, 0, 0.245, 0.495] },
+  { sliceType: SLICE_TYPE.RENDER, position: [0.505, 0.505, 0.495, 0.495] },
+];
+const THIN = 0.45;
 // In 3D what is darker would hide the body: air in CT, noise around the head in MR.
 const AIR_HU = -400, NOISE = 0.12;
 // Cut from the front, so that the inside is seen.
+const FRONT = [155, 12];
 const CUT = [0, 180, 0], WHOLE = [2, 0, 0];
 
 export class Panel {
@@ -49,9 +57,7 @@ export class Panel {
       showAllOrientationMarkers: true,
       isCornerOrientationText: false,
       show3Dcrosshair: false,
-      multiplanarLayout: MULTIPLANAR_TYPE.GRID,
-      multiplanarShowRender: SHOW_RENDER.ALWAYS,
-      tileMargin: 4,
+      clipPlaneColor: [0, 0, 0, 0],
       dragMode: DRAG_MODE.windowing,
       dragAndDropEnabled: false,
       clipPlaneHotKey: "",
@@ -65,7 +71,10 @@ export class Panel {
     this.nv.onAzimuthElevationChange = (azimuth, elevation) => {
       if (!this.quiet) onTurn?.(azimuth, elevation);
     };
-    this.ready = this.nv.attachToCanvas(this.canvas);
+    this.ready = this.nv.attachToCanvas(this.canvas).then(() => {
+      this.quietly(() => this.nv.setRenderAzimuthElevation(...FRONT));
+      this.nv.setScale(1.3);
+    });
   }
 
   async show(about) {
@@ -140,7 +149,7 @@ export class Panel {
   setMode(mode, narrow) {
     [this.mode, this.narrow] = [mode, narrow];
     if (!this.about) return;
-    if (mode === "all" && narrow) this.nv.setCustomLayout(NARROW);
+    if (mode === "all") this.nv.setCustomLayout(narrow ? NARROW : WIDE);
     else this.nv.clearCustomLayout();
     this.nv.setSliceType(mode === "all" ? SLICE_TYPE.MULTIPLANAR : MODES[mode]);
     this.setWindow(...this.window);

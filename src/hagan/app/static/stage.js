@@ -6,9 +6,11 @@ import { ask, make } from "./page.js";
 const AXES = { sagittal: 0, coronal: 1, axial: 2 };
 const MODES = [["all", "All", "M"], ["axial", "Axial", "A"], ["coronal", "Coronal", "C"], ["sagittal", "Sagittal", "S"], ["render", "3D", "R"]];
 const HELP = [
-  ["↑ ↓", "one slice"], ["PgUp PgDn", "ten slices"], ["Home End", "middle, top"], ["A C S", "which plane moves and is shown"],
-  ["M", "all planes"], ["R", "3D"], ["0–3", "window"], ["X", "crosshair"], ["F", "3D cut from the front"], ["[ ]", "volume before, after"], ["right drag", "window by hand"],
+  ["↑ ↓", "one slice"], ["PgUp PgDn", "ten slices"], ["Home End", "middle, top"], ["A C S", "one plane, which the keys move"],
+  ["M", "all planes"], ["0–3", "window"],
 ];
+const HELP_GL = [["R", "3D"], ["F", "3D whole or cut open"], ["X", "crosshair"], ["right drag", "window by hand"]];
+const HELP_MANY = [["[ ]", "volume before, after"]];
 
 export function hasWebGl() {
   if (new URLSearchParams(location.search).has("flat")) return false;
@@ -29,7 +31,8 @@ export class Stage {
     this.extra = make("div", { class: "group" });
     this.toolbar.append(this.modeGroup, this.windowGroup, this.extra);
     this.grid = make("div", { class: "panels" });
-    this.keys = make("div", { class: "keys", id: "keys" }, HELP.map(([key, text]) => make("span", {}, make("kbd", {}, key), ` ${text}`)));
+    const help = [...HELP, ...(this.isFlat ? [] : HELP_GL), ...(onNeighbour ? HELP_MANY : [])];
+    this.keys = make("div", { class: "keys", id: "keys" }, help.map(([key, text]) => make("span", {}, make("kbd", {}, key), ` ${text}`)));
     if (this.isFlat) this.keys.prepend(make("span", { class: "bad" }, "No WebGL2 in this browser: slices are shown as pictures, without 3D."));
     for (const [mode, text, key] of MODES) {
       if (this.isFlat && mode === "render") continue;
