@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast lint format docs clean
+.PHONY: demo test test-fast lint format docs viewer clean
 
 demo: $(STAMP)
 	$(BIN)/hagan demo --out runs/demo
@@ -32,6 +32,10 @@ format: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 	@echo "Wrote docs/_build/index.html"
+
+# Needs Node; only who changes the version of NiiVue runs it, as the bundle is kept.
+viewer:
+	cd viewer && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/reference/made .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate:Evaluate", "judge generated volumes against real ones"),
     "compare": ("compare:Compare", "methods over folds, with tests"),
     "experiment": ("experiment:Experiment", "the paper's tables and figures"),
+    "serve": ("serve:Serve", "look at runs, volumes and new samples in a browser"),
     "card": ("card:WriteCard", "the model card of a run, with its figures"),
     "export": ("export:Export", "a model for other programs: safetensors, ONNX, a hub's folder"),
     "info": ("info:Info", "what a recipe, run, store, weights file or scan is"),

@@ -59,8 +59,8 @@ def montage(
 
 
 def middle_planes(
-    volume: NDArray[np.float32], at: tuple[int, int, int] | None = None
-) -> tuple[NDArray[np.float32], ...]:
+    volume: NDArray[Any], at: tuple[int, int, int] | None = None
+) -> tuple[NDArray[Any], ...]:
     """Axial [h, w], coronal [d, w] and sagittal [d, h] middle plane of a volume [d, h, w].
 
     The first row of each is the top of the picture: the front in the axial plane, else the head.
