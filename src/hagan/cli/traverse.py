@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 from rich.console import Console
 
+from hagan.config.evaluation import TRAVERSAL_PICTURE as PICTURE
+from hagan.config.evaluation import TRAVERSAL_RESULTS as RESULTS
 from hagan.errors import BadInputError, ScanError, UsageError
-from hagan.evaluation.traversal import PICTURE, RESULTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -99,3 +99,6 @@ def monai() -> EvaluationConfig:
 
 
 PRESETS = {"hagan": hagan, "ha-gan": ha_gan, "monai": monai}
+
+TRAVERSAL_RESULTS, TRAVERSAL_PICTURE = "results.json", "traverse.png"
+"""What a walk along a direction leaves beside its volumes."""

@@ -9,10 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-RESULTS = "results.json"
-PICTURE = "traverse.png"
-"""What `hagan traverse` leaves in its folder, for those who read it."""
-
 
 @dataclass(frozen=True)
 class Step:

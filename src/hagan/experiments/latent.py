@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hagan.config.evaluation import TRAVERSAL_PICTURE as PICTURE
+from hagan.config.evaluation import TRAVERSAL_RESULTS as RESULTS
 from hagan.evaluation.regions import sizes_of
-from hagan.evaluation.traversal import PICTURE, RESULTS
 from hagan.experiments.cohort import Cohort
 from hagan.experiments.jobs import Job
 from hagan.experiments.study import Study, fold_flag
