@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast lint format docs viewer clean
+.PHONY: demo test test-long test-fast lint format docs viewer clean
 
 demo: $(STAMP)
 	$(BIN)/hagan demo --out runs/demo
@@ -14,10 +14,14 @@ demo: $(STAMP)
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: $(STAMP)
-	$(PYTEST) --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(PYTEST) -m "not long" --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+# What takes about a minute each: whole experiments, tutorials, the released code's training steps.
+test-long: $(STAMP)
+	$(PYTEST) -m long -q
 
 test-fast: $(STAMP)
-	$(PYTEST) -m "not slow and not real" -q
+	$(PYTEST) -m "not slow and not real and not long" -q
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -38,6 +38,7 @@ def settings(**values: Any) -> Any:
     return Settings(side=32, width=8, repeats=1, **values)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_command_measures_every_part_and_writes_what_it_found(tmp_path: Path) -> None:
     parts = ("step", "saved", "inference", "memory", "layers", "slabs")

@@ -51,6 +51,7 @@ def test_what_means_nothing_is_refused_in_one_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_is_measured_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
@@ -80,6 +81,7 @@ def test_memory_is_measured_and_kept(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "memory-wgan" not in printed.err
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_speed_is_measured_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["experiment", "speed", *SMALL, *FAST, "--out", str(tmp_path)]) == 0
@@ -108,6 +110,7 @@ def test_a_dry_run_computes_no_step_and_needs_no_folder(
     assert "memory-" not in printed.err
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupted_experiment_goes_on(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def test_it_takes_no_sides_and_not_too_few(
     assert "at least 10" in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_it_leaves_a_page_and_verdicts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -113,6 +113,7 @@ def test_a_cache_that_is_not_kept_is_there_for_as_long_as_it_is_used(tmp_path: P
         pass
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_processes_write_the_results_of_one(run: Path, store: Store, tmp_path: Path) -> None:
     """A run against its store, every file but the command that the reports quote."""

@@ -17,7 +17,7 @@ TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
 SHORTER = {
     r"^(hagan train .*) --minutes \S+": r"\1 --steps 6 --no-tensorboard --device cpu",
     r"^(hagan experiment .*) --minutes \S+": r"\1 --minutes 0.02",
-    r"^(hagan evaluate .*)": r"\1 --count 8 --resamples 0 --device cpu",
+    r"^(hagan evaluate .*)": r"\1 --count 8 --resamples 0 --no-anchors --device cpu",
     r"^(hagan phantom .*) --count (?:40|64)": r"\1 --count 16",
 }
 
@@ -40,6 +40,7 @@ def test_every_tutorial_is_run() -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ten-minutes", "own-cts", "brains", "slurm"])
 def test_it_runs_as_it_is_written(

@@ -23,6 +23,7 @@ def test_sets_have_their_share() -> None:
     assert found["real + hagan"].share == SHARE
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_whole_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = (

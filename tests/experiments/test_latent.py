@@ -11,6 +11,7 @@ from hagan.cli import main
 from hagan.experiments.latent import WAYS
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_region_is_moved_in_every_way(tmp_path: Path) -> None:
     flags = ("--minutes", "0.05", "--phantoms", "30", "--device", "cpu", "--cohorts", "thorax")

@@ -128,12 +128,14 @@ def test_networks_equal_released_code_at_128() -> None:
 
 
 @needs_fixture
+@pytest.mark.long
 @pytest.mark.slow
 def test_networks_equal_released_code_at_256() -> None:
     check_networks(official_model(256).float(), 256, 1e-4)
 
 
 @needs_fixture
+@pytest.mark.long
 @pytest.mark.slow
 def test_three_training_steps_equal_released_code(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = json.loads(FIXTURE.read_text())["128"]

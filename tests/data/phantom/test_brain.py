@@ -130,6 +130,7 @@ def test_a_head_larger_than_the_field_of_view_is_refused() -> None:
         render_brain(subject, 32)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("side", [32, 128])
 def test_sixty_four_subjects_meet_their_targets(side: int) -> None:
