@@ -5,6 +5,7 @@ Only the length of training is cut: minutes become a few steps.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -38,6 +39,23 @@ def test_every_tutorial_is_run() -> None:
         "brains",
         "slurm",
     }
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_the_notebook_runs_from_its_first_cell_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ipyniivue", reason="needs the extra notebook")
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((TUTORIALS / "first-volumes.ipynb").read_text("utf-8"))
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    assert "STEPS = 400" in cells[0]
+    names: dict[str, object] = {}
+    for cell in cells:
+        shorter = cell.replace("STEPS = 400", "STEPS = 4")
+        exec(shorter.replace("--resamples 0", "--resamples 0 --no-anchors"), names)
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 @pytest.mark.long
