@@ -128,3 +128,20 @@ def test_a_scan_that_is_refused_is_shown_as_far_as_it_came(tmp_path: Path) -> No
     )
     assert result.code == "E122"
     assert (tmp_path / "a.nii.gz.png").is_file()
+
+
+def test_a_scan_that_needs_too_much_memory_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_thorax(tmp_path / "scans" / "a.nii.gz")
+    scan = find_scans(path.parent)[0]
+    store = Store.create(tmp_path / "store", CONFIG)
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("hagan.data.prepare_scan.prepare_volume", full)
+    result, entry = prepare_scan(ScanTask(scan, None, "someone", "0007", None, store))
+    assert (result.code, entry) == ("E123", None)
+    assert result.message.startswith("E123 a.nii.gz: not enough memory")
+    assert not (tmp_path / "store" / "0007.npy").exists()

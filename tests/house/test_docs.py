@@ -333,3 +333,10 @@ def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     commands = (tmp_path / "reference" / "made" / "commands.html").read_text("utf-8")
     assert all(f"hagan {name}" in commands for name in COMMANDS)
+
+
+def test_every_code_is_raised_in_a_test() -> None:
+    """A code without a test may never be raised, or for something else than it says."""
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if path.parent.name != "house"]
+    named = set(re.findall(r"\b[EW]\d{3}\b", "".join(path.read_text("utf-8") for path in tests)))
+    assert set(FAULTS | WARNINGS) <= named
