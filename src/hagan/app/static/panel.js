@@ -21,12 +21,42 @@ const WIDE = [
   { sliceType: SAGITTAL, position: [0.755, 0, 0.245, 0.495] },
   { sliceType: SLICE_TYPE.RENDER, position: [0.505, 0.505, 0.495, 0.495] },
 ];
-const THIN = 0.45;
+// Without a graphics card a 3D picture takes seconds, so that it is made when it is asked for alone.
+const PLAIN = [
+  { sliceType: AXIAL, position: [0, 0, 0.595, 1] },
+  { sliceType: CORONAL, position: [0.605, 0, 0.395, 0.495] },
+  { sliceType: SAGITTAL, position: [0.605, 0.505, 0.395, 0.495] },
+];
+// Of the field of view, in percent: a line of one or two pixels.
+const THIN = { narrow: 0.45, wide: 0.25 };
 // In 3D what is darker would hide the body: air in CT, noise around the head in MR.
 const AIR_HU = -400, NOISE = 0.12;
 // Cut from the front, so that the inside is seen.
 const FRONT = [155, 12];
 const CUT = [0, 180, 0], WHOLE = [2, 0, 0];
+
+// One picture for all that changes at once.
+function drawOnce(nv) {
+  const draw = nv.drawScene.bind(nv);
+  let asked = false;
+  nv.drawScene = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      draw();
+    });
+  };
+}
+
+// Whether WebGL2 is computed by the processor.
+export function isSlow() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software/i.test(String(name));
+}
 
 export class Panel {
   // onPlace: told where the crosshair is, as parts of the field of view to the right, front, head.
@@ -45,7 +75,7 @@ export class Panel {
     this.nv = new Niivue({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.35, 0.65, 1, 0.75],
-      crosshairWidth: THIN,
+      crosshairWidth: THIN.wide,
       crosshairGap: 4,
       crosshairWidthUnit: "percent",
       fontColor: [1, 0.86, 0.45, 1],
@@ -71,6 +101,9 @@ export class Panel {
     this.nv.onAzimuthElevationChange = (azimuth, elevation) => {
       if (!this.quiet) onTurn?.(azimuth, elevation);
     };
+    this.crosshair = true;
+    this.isSlow = isSlow();
+    drawOnce(this.nv);
     this.ready = this.nv.attachToCanvas(this.canvas).then(() => {
       this.quietly(() => this.nv.setRenderAzimuthElevation(...FRONT));
       this.nv.setScale(1.3);
@@ -142,6 +175,7 @@ export class Panel {
     if (this.mode === "render") {
       darkest = this.about.unit === "HU" ? Math.max(low, AIR_HU) : low + NOISE * (high - low);
     }
+    if (image.cal_min === darkest && image.cal_max === high) return;
     [image.cal_min, image.cal_max] = [darkest, high];
     this.nv.updateGLVolume();
   }
@@ -149,21 +183,22 @@ export class Panel {
   setMode(mode, narrow) {
     [this.mode, this.narrow] = [mode, narrow];
     if (!this.about) return;
-    if (mode === "all") this.nv.setCustomLayout(narrow ? NARROW : WIDE);
+    if (mode === "all") this.nv.setCustomLayout(narrow ? NARROW : this.isSlow ? PLAIN : WIDE);
     else this.nv.clearCustomLayout();
     this.nv.setSliceType(mode === "all" ? SLICE_TYPE.MULTIPLANAR : MODES[mode]);
     this.setWindow(...this.window);
     this.setCut(this.cut);
+    this.setCrosshair(this.crosshair);
   }
 
   setCut(cut) {
     this.cut = cut;
-    // Beside planes too: the plane of a cut would darken none of them.
     if (this.about) this.nv.setClipPlane(cut ? CUT : WHOLE);
   }
 
   setCrosshair(shown) {
-    this.nv.setCrosshairWidth(shown ? THIN : 0);
+    this.crosshair = shown;
+    if (this.about) this.nv.setCrosshairWidth(shown ? (this.narrow ? THIN.narrow : THIN.wide) : 0);
   }
 
   step(axis, count) {

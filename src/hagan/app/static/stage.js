@@ -1,6 +1,6 @@
 // Volumes side by side with one crosshair, one window and one set of keys.
 import { FlatPanel } from "./flat.js";
-import { Panel } from "./panel.js";
+import { isSlow, Panel } from "./panel.js";
 import { ask, make } from "./page.js";
 
 const AXES = { sagittal: 0, coronal: 1, axial: 2 };
@@ -33,7 +33,12 @@ export class Stage {
     this.grid = make("div", { class: "panels" });
     const help = [...HELP, ...(this.isFlat ? [] : HELP_GL), ...(onNeighbour ? HELP_MANY : [])];
     this.keys = make("div", { class: "keys", id: "keys" }, help.map(([key, text]) => make("span", {}, make("kbd", {}, key), ` ${text}`)));
-    if (this.isFlat) this.keys.prepend(make("span", { class: "bad" }, "No WebGL2 in this browser: slices are shown as pictures, without 3D."));
+    if (this.isFlat) this.keys.prepend(make("span", { class: "bad" }, "Slices are shown as pictures, without 3D."));
+    else if (isSlow()) {
+      const flat = new URL(location.href);
+      flat.searchParams.set("flat", "1");
+      this.keys.prepend(make("span", {}, "This browser draws without a graphics card: ", make("a", { href: flat.href, id: "flat" }, "pictures of slices"), " come sooner."));
+    }
     for (const [mode, text, key] of MODES) {
       if (this.isFlat && mode === "render") continue;
       this.modeGroup.append(make("button", { "data-mode": mode, onclick: () => this.setMode(mode) }, text, make("kbd", {}, key)));
