@@ -30,7 +30,7 @@ PUBLIC = {
         *("hagan.evaluation.frechet", "hagan.evaluation.mmd", "hagan.evaluation.kid"),
         *("hagan.evaluation.neighbours", "hagan.evaluation.ms_ssim", "hagan.evaluation.seams"),
         *("hagan.evaluation.significance", "hagan.evaluation.regression"),
-        *("hagan.evaluation.thorax_regions", "hagan.evaluation.brain_regions"),
+        *("hagan.data.thorax_regions", "hagan.evaluation.brain_regions"),
     ),
     "Errors": ("hagan.errors",),
 }

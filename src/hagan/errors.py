@@ -126,5 +126,6 @@ FAULTS: dict[str, str] = {
     "E124": "the brain cannot be found in the head",
     "E125": "the brain does not come to lie on the template",
     "E126": "the body cannot be found in the thorax CT",
+    "E127": "the measured density of air is absent or not credible",
 }
 """Every code that a scan can be refused with, and what it means."""

@@ -2,14 +2,15 @@
 
 Axes: ``b`` batch, ``c`` channels, ``d h w`` depth, height, width of a volume, where ``d`` counts
 axial slices from feet to head, ``h`` runs from front to back and ``w`` from the patient's right to
-the left (axis codes S, P, L); ``z`` entries of a latent vector, ``k`` classes, ``f`` features.
+the left (axis codes S, P, L); ``z`` entries of a latent vector, ``k`` entries of a label,
+``f`` features.
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 Volumes: TypeAlias = Float[Tensor, "b 1 d h w"]
@@ -33,8 +34,11 @@ Latents: TypeAlias = Float[Tensor, "b z"]
 Rows: TypeAlias = Float[Tensor, "b _"]
 """Numbers drawn for each volume, such as latents or mixing weights."""
 
+Seeds: TypeAlias = Int[Tensor, " b"]
+"""A whole number for each volume, from which its noise follows."""
+
 Labels: TypeAlias = Float[Tensor, "b k"]
-"""One-hot class labels."""
+"""What volumes are conditioned on: the class as one-hot, then standardised covariates."""
 
 Logits: TypeAlias = Float[Tensor, " b"]
 """One real-against-fake logit a volume."""

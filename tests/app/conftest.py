@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
 from app.made import SHELF, make_shelf
+from app.serving import Serving
 from hagan.app.server import Viewer
 from inference.conftest import run, store
 
@@ -35,3 +37,17 @@ def client(viewer: Viewer) -> TestClient:
     made = TestClient(viewer.app, base_url=f"http://127.0.0.1:{viewer.port}")
     made.get("/", params={"token": viewer.token})
     return made
+
+
+@pytest.fixture(scope="module")
+def serving(shelf: Path) -> Iterator[Serving]:
+    """A viewer of the shelf that listens."""
+    with Serving(Viewer.of(shelf)) as serving:
+        yield serving
+
+
+@pytest.fixture
+def guest(serving: Serving) -> Iterator[httpx.Client]:
+    """Somebody who opened the printed address."""
+    with serving.guest() as client:
+        yield client

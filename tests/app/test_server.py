@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from app.serving import Serving
 from hagan.app.server import HOST, Viewer
 from hagan.errors import BadInputError, UsageError
 
 
 def test_it_answers_at_its_address_and_nowhere_else(shelf: Path) -> None:
-    viewer = Viewer.of(shelf)
-    thread = threading.Thread(target=viewer.run)
-    thread.start()
-    try:
-        end = time.monotonic() + 20
-        while not viewer.server.started:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+    with Serving(Viewer.of(shelf)) as serving:
+        viewer = serving.viewer
         with urllib.request.urlopen(viewer.address, timeout=10) as answer:
             assert answer.status == 200
             assert "hagan" in answer.read().decode()
@@ -30,10 +23,6 @@ def test_it_answers_at_its_address_and_nowhere_else(shelf: Path) -> None:
         if own != HOST:
             with socket.socket() as other:
                 assert other.connect_ex((own, viewer.port)) != 0
-    finally:
-        viewer.server.should_exit = True
-        thread.join(20)
-    assert not thread.is_alive()
 
 
 def test_tokens_are_long_and_new(shelf: Path) -> None:

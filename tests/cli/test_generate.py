@@ -12,6 +12,7 @@ import pytest
 
 from hagan.cli import main
 from hagan.data.formats import read_scan
+from hagan.data.scans import find_scans
 from hagan.data.store import Store
 from hagan.inference.export import read_manifest, regenerate
 from hagan.inference.sampler import Sampler
@@ -210,3 +211,28 @@ def test_dicom_series_hold_the_volumes_of_the_seed_and_are_gone_on_with(
     assert data.BodyPartExamined == "CHEST"
     assert sha in data.ContributingEquipmentSequence[0].ContributionDescription
     assert generate(run, out, "--count", "2", "--seed", "3") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("run", "ct/{0}_desc-synthetic_ct"), ("mr_run", "anat/{0}_desc-synthetic_T1w")],
+)
+def test_a_bids_derivative_has_a_folder_a_subject_and_says_what_it_is(
+    kind: str, name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    model, out = request.getfixturevalue(kind), tmp_path / "out"
+    assert generate(model, out, "--count", "1", "--format", "bids") == 0
+    assert generate(model, out, "--count", "2", "--format", "bids") == 0
+    description = json.loads((out / "dataset_description.json").read_text())
+    assert (description["DatasetType"], description["GeneratedBy"][0]["Name"]) == (
+        "derivative",
+        "hagan",
+    )
+    subject = "sub-synthetic0001"
+    path = out / subject / f"{name.format(subject)}.nii.gz"
+    expected = Sampler.from_run(model).sample(1, seed=0)
+    np.testing.assert_array_equal(read_scan(path).voxels, expected.voxels)
+    side_car = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    assert side_car["Synthetic"] is True
+    assert [scan.subject for scan in find_scans(out)] == ["sub-synthetic0000", subject]
+    assert generate(model, out, "--count", "2") == 2

@@ -13,6 +13,8 @@ import pytest
 from hagan import __version__
 from hagan.cli import main
 from hagan.cli.doctor import Doctor
+from hagan.cli.main import parse
+from hagan.cli.train import Train
 from hagan.errors import (
     BadInputError,
     DiskError,
@@ -233,3 +235,11 @@ def test_a_full_disk_under_the_output_is_one_line_and_exit_5() -> None:
     assert done.returncode == 5
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
+
+
+def test_settings_of_several_flags_add_up() -> None:
+    flags = "train hagan-64 --set model.width=8 training.steps=3 --run r --set model.latent_dim=16"
+    command = parse(flags.split())
+    assert isinstance(command, Train)
+    assert command.set == ("model.width=8", "training.steps=3", "model.latent_dim=16")
+    assert (command.recipe, command.folder) == ("hagan-64", Path("r"))

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from cli.test_train import QUICK, make_store
 from hagan.config.run_dir import RunDir
 from hagan.models.weights import load_model
+from hagan.training.checkpoint import newest_checkpoint
 from training.processes import launch
 
 pytestmark = pytest.mark.slow
@@ -41,3 +43,21 @@ def test_what_is_wrong_ends_both_before_they_meet(tmp_path: Path) -> None:
     assert ended[0].stderr.startswith("hagan: ")
     assert [process.stderr.count("\n") for process in ended] == [1, 0]
     assert not (tmp_path / "run").exists()
+
+
+def test_two_processes_begin_with_the_weights_of_another_run(tmp_path: Path) -> None:
+    store = make_store(tmp_path, range(3))
+    source, run = RunDir(tmp_path / "source"), RunDir(tmp_path / "run")
+    (ended,) = launch([train(store, source.path, "--steps", "1")])
+    assert ended.returncode == 0, ended.stderr
+    more = ("--start-from", str(source.path), "--steps", "1")
+    both = launch([train(store, run.path, *more)] * 2)
+    assert [process.returncode for process in both] == [0, 0], both[0].stderr + both[1].stderr
+    assert f"begun with weights of {source.weights}" in both[0].stdout
+    manifest = run.state / "step-00000001.json"
+    manifest.unlink()
+    begun = newest_checkpoint(run.state)
+    assert begun is not None
+    assert begun.step == 0
+    for name, tensor in load_model(source.path).model.generator.state_dict().items():
+        assert torch.equal(begun.tensors[f"model/generator.{name}"], tensor), name

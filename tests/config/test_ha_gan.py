@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from hagan.config.baselines.wgan import WGANConfig
+from hagan.config.codec import from_plain, to_plain
 from hagan.config.grid import LARGEST_BASE, SMALLEST_BASE
 from hagan.config.ha_gan import HAGANConfig
+from hagan.config.models import conditions_of
 from hagan.errors import UsageError
 
 
@@ -88,3 +91,28 @@ def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Any], says: st
     with pytest.raises(UsageError, match=says) as caught:
         HAGANConfig(**changes)
     assert "\n" not in str(caught.value)
+
+
+def test_a_label_has_the_class_and_then_the_numbers() -> None:
+    asked = HAGANConfig(num_classes=3, conditions=("age", "sex"), conditioning="projection")
+    assert (HAGANConfig().label_dim, HAGANConfig(num_classes=3).label_dim) == (0, 3)
+    assert asked.label_dim == 5
+    assert conditions_of(asked) == ("age", "sex")
+    assert conditions_of(WGANConfig()) == ()
+
+
+def test_numbers_need_projection_and_names_of_their_own() -> None:
+    with pytest.raises(UsageError, match=r"set model\.conditioning to projection"):
+        HAGANConfig(conditions=("age",))
+    for names in (("age", "age"), ("",)):
+        with pytest.raises(UsageError, match="each given once"):
+            HAGANConfig(conditions=names, conditioning="projection")
+
+
+def test_files_from_before_conditions_are_read() -> None:
+    plain = to_plain(HAGANConfig(num_classes=2))
+    del plain["conditions"], plain["conditioning"]
+    older = from_plain(HAGANConfig, plain, where="old")
+    assert (older.conditions, older.conditioning) == ((), "auxiliary")
+    asked = HAGANConfig(conditions=("age",), conditioning="projection")
+    assert from_plain(HAGANConfig, to_plain(asked), where="new") == asked

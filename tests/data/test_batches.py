@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data.test_store import filled
-from hagan.data.batches import Batches
+from hagan.data.batches import Batches, noise_spread
 from hagan.data.dataset import VolumeDataset
 
 
@@ -104,3 +104,53 @@ def test_batches_lie_as_torch_s_own_tensors_do(dataset: VolumeDataset, count: in
     kept = [Batches(dataset, count, 0).at(step).volumes for step in range(8)]
     assert {volumes.data_ptr() % 64 for volumes in kept} == {0}
     assert all(volumes.is_contiguous() for volumes in kept)
+
+
+@pytest.fixture
+def aged(tmp_path: Path) -> VolumeDataset:
+    """Seven scans of three classes and seven ages."""
+    store = filled(tmp_path / "aged", count=7)
+    scans = [
+        dataclasses.replace(item, label=int(item.id) % 3, covariates={"age": 10.0 * int(item.id)})
+        for item in store.entries
+    ]
+    labelled = store.with_entries(scans, ("a", "b", "c"))
+    return VolumeDataset(labelled, only_labelled=True, conditions=("age",))
+
+
+def test_covariates_have_noise_of_silvermans_width_and_classes_none(aged: VolumeDataset) -> None:
+    batches = Batches(aged, 4, seed=0)
+    added = []
+    for step in range(500):
+        labels, clean = batches.at(step).labels, aged.labels(batches.indices(step))
+        assert labels is not None
+        assert clean is not None
+        assert torch.equal(labels[:, :3], clean[:, :3])
+        added.append(labels[:, 3] - clean[:, 3])
+    noise = torch.cat(added)
+    assert noise_spread(7) == pytest.approx(1.06 * 7 ** (-1 / 5))
+    assert float(noise.std()) == pytest.approx(noise_spread(7), rel=0.05)
+    assert float(noise.mean()) == pytest.approx(0, abs=0.05)
+    assert len(noise.unique()) == 2000
+    # Looking a scan up, as everything but training does, adds none.
+    again = aged.labels([0, 1])
+    assert again is not None
+    assert torch.equal(again, aged.labels([0, 1]))  # type: ignore[arg-type]
+
+
+def test_noise_depends_on_the_step_alone_and_is_cut_with_its_batch(aged: VolumeDataset) -> None:
+    batches, same = Batches(aged, 4, seed=3), Batches(aged, 4, seed=3)
+    for step, repeat in ((5, 0), (5, 1), (0, 0)):
+        whole, part = batches.at(step, repeat).labels, same.part(step, repeat, 1, 2).labels
+        assert whole is not None
+        assert part is not None
+        assert torch.equal(part, whole[1:3])
+
+
+def test_noise_leaves_order_and_mirroring_as_they_were(
+    dataset: VolumeDataset, aged: VolumeDataset
+) -> None:
+    plain, noisy = Batches(dataset, 3, 1, mirror=True), Batches(aged, 3, 1, mirror=True)
+    for step in range(5):
+        assert plain.indices(step) == noisy.indices(step)
+        assert torch.equal(plain.at(step).volumes, noisy.at(step).volumes)

@@ -70,7 +70,7 @@ def test_the_file_is_plain_json_for_other_programs(tmp_path: Path) -> None:
     assert set(first) == {
         *("id", "file", "source", "source_sha256", "mask_sha256", "subject", "label"),
         *("covariates", "affine", "spacing", "source_shape", "source_affine", "crop"),
-        *("window", "modality", "to_scanner", "mended"),
+        *("window", "modality", "to_scanner", "air_hu", "mended"),
     }
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hagan.data.conditions import Conditions
 from hagan.data.placement import Geometry, Placement, Window, as_rows
 from hagan.errors import BadInputError
 
@@ -80,3 +82,21 @@ def test_the_way_to_the_scanner_is_kept() -> None:
 def test_what_is_no_geometry(text: str) -> None:
     with pytest.raises(BadInputError):
         Geometry.from_json(text)
+
+
+def test_conditions_survive_json_exactly() -> None:
+    scans: list[dict[str, float | str]] = [{"age": 1 / 3}, {"age": 71.2268}]
+    geometry = Geometry(
+        volume_shape=(64, 64, 64),
+        spacing=(3.0, 3.0, 3.0),
+        affine=as_rows(np.eye(4)),
+        modality="mr",
+        protocol="brain-t1",
+        window_low=0.0,
+        window_high=140.0,
+        conditions=Conditions.of_scans(("age",), scans, (1, 0), Path("s")),
+    )
+    assert Geometry.from_json(geometry.to_json()) == geometry
+    content = json.loads(geometry.to_json())
+    del content["conditions"]
+    assert Geometry.from_json(json.dumps(content)).conditions is None

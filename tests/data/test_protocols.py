@@ -205,7 +205,13 @@ def test_the_body_alone_is_kept_and_its_box_fills_the_grid() -> None:
     np.testing.assert_allclose(
         restored.affine[:3, 3], (lying().affine @ [0, top, placement.crop[2][0], 1])[:3], atol=1e-6
     )
-    assert [step.label for step in steps] == ["scan, body outlined", "stored"]
+    assert [step.label for step in steps] == [
+        "scan, body outlined",
+        "lungs, outlined",
+        "airways, outlined",
+        "bone, outlined",
+        "stored",
+    ]
 
 
 def test_a_body_keeps_its_proportions_if_asked() -> None:

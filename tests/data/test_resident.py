@@ -127,3 +127,21 @@ def test_a_damaged_file_is_named(dataset: VolumeDataset) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BadInputError, match=r"0003\.npy"):
         ResidentDataset(dataset, "cpu")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_covariates_and_their_noise_are_those_of_the_files(
+    dataset: VolumeDataset, device: str
+) -> None:
+    aged = dataset.store.with_entries(
+        [dataclasses.replace(e, covariates={"age": 7.0 * int(e.id)}) for e in dataset.entries]
+    )
+    files = VolumeDataset(aged, only_labelled=True, conditions=("age",))
+    held = ResidentDataset(files, device)
+    assert held.num_conditions == 1
+    for step in range(3):
+        assert same(Batches(held, 4, 0).at(step), Batches(files, 4, 0).at(step))
+    # Noise is added to a copy.
+    kept = held.labels([0, 1, 2, 3, 4])
+    assert kept is not None
+    assert torch.equal(kept.cpu(), files.labels([0, 1, 2, 3, 4]))  # type: ignore[arg-type]

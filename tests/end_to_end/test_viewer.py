@@ -6,12 +6,14 @@ leaves this machine.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ pytestmark = [
 ]
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 READY = "body[data-ready]"
+MOST_MS = 90_000
+"""How long anything may take: without a graphics card, beside other tests."""
 QUIET = (
     *("GPU stall", "Automatic fallback to software WebGL"),
     "the document's frame is sandboxed",
@@ -85,6 +89,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     """The first page, let in; what goes wrong anywhere on the way fails the test."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     made = context.new_page()
+    made.set_default_timeout(MOST_MS)
     wrong: list[str] = []
 
     def heard(message: Any) -> None:
@@ -117,9 +122,8 @@ def told(page: Any) -> str:
 
 def until(page: Any, pattern: str) -> re.Match[str]:
     """Wait until the page says something."""
-    page.wait_for_function(
-        "pattern => new RegExp(pattern).test(document.body.innerText)", arg=pattern, timeout=60_000
-    )
+    script = "pattern => new RegExp(pattern).test(document.body.innerText)"
+    page.wait_for_function(script, arg=pattern)
     found = re.search(pattern, told(page))
     assert found is not None
     return found
@@ -133,14 +137,37 @@ def test_from_the_first_page_to_a_run_and_its_losses(page: Any) -> None:
     assert page.locator("svg, canvas").count() >= 1
 
 
-def view_of(page: Any, name: str, *, flat: bool = False) -> None:
-    """Open the viewer on a collection's first volume."""
+def test_losses_grow_as_the_run_trains(page: Any, shelf: Path) -> None:
+    page.get_by_role("link", name="run", exact=True).first.click()
+    until(page, r"fake 0\.333")
+    log = shelf / "run" / "metrics.jsonl"
+    before = log.read_text()
+    try:
+        line = json.dumps({"step": 40, "generator/fake": 0.125, "critic/real": 1.0})
+        log.write_text(f"{before}{line}\n")
+        until(page, r"fake 0\.125")
+    finally:
+        log.write_text(before)
+
+
+def view_of(page: Any, *names: str, flat: bool = False) -> None:
+    """Open the viewer on the first volumes of collections."""
     home = page.evaluate("fetch('/api/home').then(r => r.json())")
-    (found,) = (one for one in home["collections"] if one["name"] == name)
+    found = {one["name"]: f"{one['id']}:{one['first'][0]}" for one in home["collections"]}
     base = page.url.split("/", 3)[:3]
-    query = f"?v={found['id']}:{found['first'][0]}" + ("&flat" if flat else "")
+    query = "?v=" + ",".join(found[name] for name in names) + ("&flat" if flat else "")
     page.goto("/".join(base) + "/view" + query)
-    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_selector(READY)
+
+
+def looks_different(page: Any, before: bytes) -> bool:
+    """Whether what is drawn becomes another picture."""
+    end = time.monotonic() + MOST_MS / 1000
+    while page.screenshot() == before:
+        if time.monotonic() > end:
+            return False
+        page.wait_for_timeout(100)
+    return True
 
 
 def test_keys_move_slices_and_choose_windows(page: Any) -> None:
@@ -155,8 +182,18 @@ def test_keys_move_slices_and_choose_windows(page: Any) -> None:
     assert re.search(r"-?\d+ HU", told(page))
     wide = page.screenshot()
     page.keyboard.press("1")
-    page.wait_for_timeout(400)
-    assert page.screenshot() != wide
+    assert looks_different(page, wide)
+
+
+def test_volumes_side_by_side_share_their_crosshair(page: Any) -> None:
+    view_of(page, "store", "new")
+    slices = "Array.from(document.querySelectorAll('.panel .read'), e => e.innerText)"
+    until(page, r"axial \d+/32[\s\S]*axial \d+/32")
+    badges = page.eval_on_selector_all(".panel .badge", "all => all.map(one => one.innerText)")
+    assert badges == ["real", "fake"]
+    before = [int(re.search(r"axial (\d+)/", text)[1]) for text in page.evaluate(slices)]
+    page.keyboard.press("ArrowUp")
+    until(page, rf"axial {before[0] + 1}/32[\s\S]*axial {before[1] + 1}/32")
 
 
 def test_slices_are_shown_without_webgl(page: Any) -> None:
@@ -186,7 +223,7 @@ def test_a_slider_makes_a_new_volume(page: Any) -> None:
     home = page.evaluate("fetch('/api/home').then(r => r.json())")
     base = "/".join(page.url.split("/", 3)[:3])
     page.goto(f"{base}/latent/{home['runs'][0]['id']}")
-    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_selector(READY)
     until(page, r"made in|as drawn")
     slider = page.locator("input[type=range]").first
     slider.evaluate("e => { e.value = e.max; e.dispatchEvent(new Event('input')) }")

@@ -28,7 +28,7 @@ def test_volumes_have_the_classes_that_were_asked_for(labelled_run: Path, tmp_pa
     sampler = Sampler.from_run(labelled_run)
     for number, label in enumerate([0, 1, 1]):
         codes = sampler.latents(number, seed=7)
-        volume = np.concatenate(list(sampler.slabs(codes, sampler.one_hot(label))))
+        volume = np.concatenate(list(sampler.slabs(codes, sampler.labels(label))))
         np.testing.assert_array_equal(held[number], quantise(volume))
 
 

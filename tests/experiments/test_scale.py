@@ -25,5 +25,5 @@ def test_forms_are_those_of_the_scale() -> None:
 
 
 def test_a_model_without_recipe_is_told() -> None:
-    with pytest.raises(UsageError, match=r"--models hagan-paper: .* scale tiny"):
-        SCALES["tiny"].recipe("hagan-paper")
+    with pytest.raises(UsageError, match=r"--models hagan-early: .* scale tiny"):
+        SCALES["tiny"].recipe("hagan-early")

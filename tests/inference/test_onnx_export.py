@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from hagan.config.recipes import recipe
+from hagan.data.store import Store
 from hagan.errors import UsageError
 from hagan.inference.onnx_export import export_onnx
 from hagan.models.build import build_model
 from hagan.models.weights import load_model, save_model
+from inference.made import save_run
 
 ort = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
@@ -43,6 +45,21 @@ def test_another_runtime_makes_the_same_volume(
     assert told["hagan.weights_sha256"] == loaded.sha256
     assert json.loads(told["hagan.geometry"])["modality"] == "ct"
     assert "not for clinical use" in told["hagan.notice"]
+
+
+def test_noise_is_that_of_the_code_there_too(tmp_path: Path, mr_store: Store) -> None:
+    """It is a hash of the code, computed by ONNX's own operations."""
+    loaded = load_model(save_run(tmp_path / "run", mr_store, noise=True))
+    latents = torch.randn(1, loaded.model.latent_dim)
+    quiet = loaded.model.generate(latents)
+    for parameter in loaded.model.generator.high.noises.parameters():
+        parameter.fill_(1.0)
+    noisy = loaded.model.generate(latents)
+    assert float((noisy - quiet).std()) > 0.01
+    assert export_onnx(loaded, tmp_path / "g.onnx") < 1e-4
+    session = ort.InferenceSession(str(tmp_path / "g.onnx"))
+    (found,) = session.run(None, {"latents": latents.numpy()})
+    assert np.abs(found - noisy.numpy()).max() < 1e-4
 
 
 def test_another_volume_is_never_written(

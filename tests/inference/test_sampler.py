@@ -112,7 +112,7 @@ def test_a_class_changes_the_volume_and_nothing_else_is_drawn(labelled_run: Path
     first, second = (sampler.sample(0, seed=0, label=label) for label in (0, 1))
     assert not same(first, second)
     assert same(first, sampler.sample(0, seed=0, label=0))
-    vector = sampler.one_hot(1)
+    vector = sampler.labels(1)
     assert vector is not None
     assert vector.tolist() == [[0.0, 1.0]]
 
@@ -159,6 +159,19 @@ def test_slabs_change_no_bit_of_a_volume(
     np.testing.assert_array_equal(one.affine, other.affine)
     assert one.modality == other.modality == "mr"
     assert float(one.voxels.std()) > 1
+
+
+@pytest.mark.parametrize("norm", ["rms", "group"])
+def test_noise_has_no_seams_where_slabs_meet(mr_store: Store, tmp_path: Path, norm: str) -> None:
+    run = save_run(tmp_path / "run", mr_store, high_norm=norm, noise=True)
+    whole = Sampler.from_run(run, stream="never")
+    quiet = whole.sample(0, seed=5)
+    for parameter in whole.loaded.model.generator.high.noises.parameters():
+        parameter.fill_(1.0)
+    noisy = whole.sample(0, seed=5)
+    assert float((noisy.voxels - quiet.voxels).std()) > 0.1 * float(quiet.voxels.std())
+    for depth in (4, 12, 16):
+        assert same(replace(whole, depth=depth).sample(0, seed=5), noisy)
 
 
 def test_a_volume_made_slab_by_slab_is_made_again_in_one_pass(run: Path, tmp_path: Path) -> None:

@@ -49,11 +49,12 @@ def test_penalties_count_the_voxels_of_their_branch() -> None:
     seen = [
         Verdict(x.flatten(1).sum(1) * gain, None) for x, gain in zip(inputs, (2, 3), strict=True)
     ]
-    terms = paired_terms(config, seen, seen, inputs, inputs)
+    terms = paired_terms(config, seen, seen, inputs, inputs, config.gamma_per_voxel)
     voxels = (4 * 32 * 32, 8 * 8 * 8)
     expected = sum(0.25 * v * v * gain**2 for v, gain in zip(voxels, (2, 3), strict=True))
     assert float(terms["r1"].detach()) == float(terms["r2"].detach()) == expected
-    alone = paired_terms(config, seen[:1], seen[:1], inputs[:1], inputs[:1])
+    config = config_of("relativistic", low_branch=False)
+    alone = paired_terms(config, seen[:1], seen[:1], inputs[:1], inputs[:1], 0.5)
     assert float(alone["r1"].detach()) == 0.25 * voxels[0] ** 2 * 4
 
 

@@ -126,8 +126,8 @@ def main(description: dict[str, Any], out: Path) -> None:
         told["told_elsewhere"] = error.told_elsewhere
     told |= {"step": trainer.step, "roll_backs": trainer.roll_backs}
     told["accumulate"] = trainer.turns.accumulate
-    assert trainer.average is not None
-    average = {f"average/{key}": tensor for key, tensor in trainer.average.tensors.items()}
+    tensors = trainer.averages["average"].tensors
+    average = {f"average/{key}": tensor for key, tensor in tensors.items()}
     save_file(trainer.model.state_dict() | average, out.with_suffix(".safetensors"))
     out.write_text(json.dumps(told))
 
@@ -143,6 +143,7 @@ def launch(
 ) -> list[subprocess.CompletedProcess[str]]:
     """Run a program for each rank at once; a hang ends all of them and fails."""
     port = free_port()
+    inherited = [path for path in [os.environ.get("PYTHONPATH")] if path]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "MASTER_"))}
     started = [
         subprocess.Popen(
@@ -159,7 +160,8 @@ def launch(
                 "MASTER_ADDR": "127.0.0.1",
                 "MASTER_PORT": str(port),
                 "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": str(Path(__file__).parents[1]),
+                # Beside what this process was told, so that all test the same checkout.
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *inherited]),
             },
         )
         for rank, command in enumerate(commands)

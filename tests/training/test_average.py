@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from hagan.errors import UsageError
 from hagan.training.average import MovingAverage
 from hagan.training.trainer import Trainer
 
@@ -33,7 +35,7 @@ def test_ramp_shortens_the_half_life_at_first(make_trainer: Callable[..., Traine
 
 def test_applied_for_the_block_only(make_trainer: Callable[..., Trainer]) -> None:
     trainer = make_trainer()
-    average = trainer.average
+    average = trainer.averages["average"]
     assert average is not None
     trainer.train_step()
     live = trainer.model.generator.common.fc.bias.detach().clone()
@@ -42,3 +44,31 @@ def test_applied_for_the_block_only(make_trainer: Callable[..., Trainer]) -> Non
     assert torch.equal(inside, average.tensors["generator.common.fc.bias"])
     assert not torch.equal(inside, live)
     assert torch.equal(trainer.model.generator.common.fc.bias, live)
+
+
+def test_a_second_average_is_kept_published_and_taken_up_again(
+    make_trainer: Callable[..., Trainer],
+) -> None:
+    changes = {"average_half_life": 400.0, "average_ramp": 0.5, "average_second": 100.0}
+    trainer = make_trainer(**changes)
+    first, second = trainer.averages["average"], trainer.averages["second"]
+    assert (second.half_life, second.ramp) == (100.0, 0.125)
+    for _ in range(3):
+        trainer.train_step()
+    trainer.save()
+    name = "generator.common.fc.bias"
+    assert not torch.equal(first.tensors[name], second.tensors[name])
+    stored = load_file(trainer.run_dir.second_weights)
+    assert torch.equal(stored[name], second.tensors[name])
+    assert torch.equal(load_file(trainer.run_dir.weights)[name], first.tensors[name])
+    again = make_trainer(**changes)
+    assert torch.equal(again.averages["second"].tensors[name], second.tensors[name])
+
+
+def test_a_run_without_one_keeps_none(make_trainer: Callable[..., Trainer]) -> None:
+    trainer = make_trainer(average_half_life=None)
+    assert trainer.averages == {}
+    trainer.save()
+    assert not trainer.run_dir.second_weights.exists()
+    with pytest.raises(UsageError, match="average_second comes beside"):
+        make_trainer(average_half_life=None, average_second=10.0)

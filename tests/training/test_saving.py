@@ -27,10 +27,8 @@ def test_everything_with_a_state_comes_back(make_trainer: Make) -> None:
     assert again.step == 3
     for name, tensor in trainer.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[name], tensor), name
-    assert trainer.average is not None
-    assert again.average is not None
-    for name, tensor in trainer.average.tensors.items():
-        assert torch.equal(again.average.tensors[name], tensor), name
+    for name, tensor in trainer.averages["average"].tensors.items():
+        assert torch.equal(again.averages["average"].tensors[name], tensor), name
     for player, other in zip(trainer.players, again.players, strict=True):
         assert player.state().keys() == other.state().keys() != set()
     assert again.save() == saved

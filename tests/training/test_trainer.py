@@ -187,9 +187,8 @@ def test_learning_rate_rises_over_the_ramp(make_trainer: Make) -> None:
 def test_weights_for_use_are_the_moving_average(make_trainer: Make) -> None:
     trainer = make_trainer()
     trainer.train()
-    assert trainer.average is not None
     published = load_model(trainer.run_dir.path).model.state_dict()
-    for name, tensor in trainer.average.tensors.items():
+    for name, tensor in trainer.averages["average"].tensors.items():
         assert torch.equal(published[name], tensor)
     assert not torch.equal(
         published["generator.common.fc.weight"], trainer.model.generator.common.fc.weight

@@ -32,8 +32,9 @@ def train_alone(folder: Path, **settings: Any) -> dict[str, Tensor]:
     """Train in this process; what the others write down as their tensors."""
     trainer = make_trainer(folder / "rank-0", **settings)
     trainer.train()
-    assert trainer.average is not None
-    average = {f"average/{key}": tensor for key, tensor in trainer.average.tensors.items()}
+    average = {
+        f"average/{key}": tensor for key, tensor in trainer.averages["average"].tensors.items()
+    }
     return trainer.model.state_dict() | average
 
 

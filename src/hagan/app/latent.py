@@ -138,7 +138,8 @@ class Workshop:
                 held.append(direction)
             tensor = torch.from_numpy(code.astype(np.float32)).to(sampler.device)
             with torch.no_grad():
-                return sampler.decode(tensor, wish.label)
+                conditions = sampler.conditions(wish.index, seed=wish.seed, label=wish.label)
+                return sampler.decode(tensor, wish.label, conditions)
 
     def _loaded(self, wish: Wish) -> Sampler:
         """The sampler of a wish's run; the last one is kept."""

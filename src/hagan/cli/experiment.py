@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from rich.console import Console
 
+from hagan.cli.contesting import RecipeExperiment
 from hagan.cli.plan import bytes_of
 from hagan.cli.studying import (
     AblationExperiment,
@@ -228,6 +229,7 @@ Experiment = (
     | Annotated[AugmentationExperiment, tyro.conf.subcommand("augmentation")]
     | Annotated[ClinicalExperiment, tyro.conf.subcommand("clinical")]
     | Annotated[LatentExperiment, tyro.conf.subcommand("latent")]
+    | Annotated[RecipeExperiment, tyro.conf.subcommand("recipe")]
     | Annotated[MemoryExperiment, tyro.conf.subcommand("memory")]
     | Annotated[SpeedExperiment, tyro.conf.subcommand("speed")]
     | Annotated[AllExperiments, tyro.conf.subcommand("all")]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -39,8 +39,14 @@ class Generate:
     """Of the series; volume k of a seed never depends on how many there are."""
     label: int | None = None
     """Class of a conditional model, from 0; by default the classes in turn."""
-    format: Literal["nifti", "npy", "dicom"] = "nifti"
-    """Of the files; dicom writes a series of marked CT or MR slices for each volume."""
+    condition: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=VALUE")
+    ] = ()
+    """Number of a conditional model in the units of its table, such as age=70; give one of each. By
+    default every volume takes those of a training scan."""
+    format: Literal["nifti", "npy", "dicom", "bids"] = "nifti"
+    """Of the files; dicom writes a series of marked CT or MR slices for each volume, bids NIfTI in
+    the folders of a BIDS derivative."""
     truncation: float = 1.0
     """Below 1: more typical and less varied volumes; never for an evaluation."""
     device: str = "auto"
@@ -71,7 +77,9 @@ class Generate:
                 processes=world.size,
                 encodes=False,
             )
-            exporter = Exporter(self.out, sampler.loaded, kind=GENERATED)
+            exporter = Exporter(
+                self.out, sampler.loaded, kind=GENERATED, bids=self.format == "bids"
+            )
             missing = self._missing(exporter, sampler)
         # One process may see a folder a moment later than another.
         missing = world.from_first(lambda: missing)
@@ -99,10 +107,8 @@ class Generate:
         Raises:
             UsageError: The folder holds volumes that were made with other flags.
         """
-        from hagan.inference.export import SUFFIXES
-
-        suffix = SUFFIXES[self.format]
-        if any(not row.file.endswith(suffix) for row in exporter.manifest.rows):
+        own = {self._file(row.index or 0, sampler) for row in exporter.manifest.rows}
+        if any(row.file not in own for row in exporter.manifest.rows):
             raise UsageError(f"{self.out} holds files of another format; choose a new folder")
         missing = []
         for index in range(self.count):
@@ -118,17 +124,27 @@ class Generate:
 
     def _row(self, index: int, sampler: Sampler) -> Row:
         """The manifest's row of a volume, but for the hash."""
-        from hagan.inference.export import SUFFIXES, Row
+        from hagan.inference.export import Row
 
         classes = sampler.loaded.model.num_classes
+        label = index % classes if classes and self.label is None else self.label
         return Row(
-            file=f"{index:04d}{SUFFIXES[self.format]}",
+            file=self._file(index, sampler),
             sha256="",
             seed=self.seed,
             index=index,
-            label=index % classes if classes and self.label is None else self.label,
+            label=label,
             truncation=self.truncation,
+            conditions=sampler.conditions(
+                index, seed=self.seed, label=label, asked=conditions_asked(self.condition)
+            ),
         )
+
+    def _file(self, index: int, sampler: Sampler) -> str:
+        from hagan.inference.export import file_name
+
+        geometry = sampler.geometry
+        return file_name(index, self.format, None if geometry is None else geometry.protocol)
 
     def _add(
         self, exporter: Exporter, sampler: Sampler, together: Company, indices: Sequence[int]
@@ -156,12 +172,31 @@ class Generate:
         from hagan.inference.export import hash_of
 
         row = self._row(index, sampler)
-        seed, label, truncation = self.seed, row.label, self.truncation
+        asked: dict[str, Any] = {
+            name: getattr(row, name) for name in ("seed", "label", "truncation", "conditions")
+        }
         if sampler.streams:
-            with sampler.sample_on_disk(
-                index, seed=seed, folder=self.out, label=label, truncation=truncation
-            ) as (volume, sha256):
+            with sampler.sample_on_disk(index, folder=self.out, **asked) as (volume, sha256):
                 yield volume, replace(row, sha256=sha256)
         else:
-            volume = sampler.sample(index, seed=seed, label=label, truncation=truncation)
+            volume = sampler.sample(index, **asked)
             yield volume, replace(row, sha256=hash_of(volume))
+
+
+def conditions_asked(texts: Sequence[str]) -> dict[str, float]:
+    """Numbers by name from NAME=VALUE.
+
+    Raises:
+        UsageError: One is something else, or a name comes twice.
+    """
+    asked: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise UsageError(f"--condition {text} must be NAME=NUMBER, such as age=70") from error
+        if name in asked:
+            raise UsageError(f"--condition {name} is given twice; each has one value")
+        asked[name] = number
+    return asked

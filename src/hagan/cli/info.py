@@ -121,8 +121,17 @@ def run_facts(path: Path) -> dict[str, Any]:
             name: sum(p.numel() for p in module.parameters()) for name, module in published.items()
         },
         "classes": loaded.model.num_classes,
-        "data": loaded.geometry or "unknown (imported)",
+        "data": _without_rows(loaded.geometry) or "unknown (imported)",
     }
+
+
+def _without_rows(geometry: dict[str, Any] | None) -> dict[str, Any]:
+    """What is known of the data, but for the row of each scan that conditions keep."""
+    told = dict(geometry or {})
+    if told.get("conditions"):
+        kept = told["conditions"].items()
+        told["conditions"] = {k: v for k, v in kept if k not in ("rows", "labels")}
+    return told
 
 
 def store_facts(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("generate:Generate", "new volumes from a run"),
     "encode": ("encode:Encode", "latent codes of scans"),
     "reconstruct": ("reconstruct:Reconstruct", "scan to code to volume"),
+    "regions": ("regions:Regions", "lungs, airways and bone, or brain and ventricles, measured"),
     "direction": ("direction:Direction", "the way in latent space along which something grows"),
     "traverse": ("traverse:Traverse", "volumes along a direction, measured"),
     "evaluate": ("evaluate:Evaluate", "judge generated volumes against real ones"),
@@ -81,8 +82,20 @@ def parse(arguments: list[str]) -> Command:
 
     module, _, kind = COMMANDS[name][0].partition(":")
     command: Any = getattr(importlib.import_module(f"hagan.cli.{module}"), kind)
-    parsed: Command = tyro.cli(command, prog=f"hagan {name}", args=arguments[1:])
+    parsed: Command = tyro.cli(command, prog=f"hagan {name}", args=_set_together(arguments[1:]))
     return parsed
+
+
+def _set_together(arguments: list[str]) -> list[str]:
+    """The settings of every --set behind one, since tyro would keep those of the last alone."""
+    others: list[str] = []
+    settings: list[str] = []
+    is_setting = False
+    for argument in arguments:
+        is_setting = argument == "--set" or (is_setting and not argument.startswith("-"))
+        (settings if is_setting else others).append(argument)
+    settings = [setting for setting in settings if setting != "--set"]
+    return [*others, "--set", *settings] if settings else arguments
 
 
 def _parsed_by_all(arguments: list[str]) -> Command:
@@ -138,13 +151,15 @@ def run(arguments: list[str]) -> int:
         print("hagan: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, has what it wanted.
+        _forget_output()
         return 0
     except OSError as error:
         if error.errno not in DISK_FAULTS:
             raise
         where = error.filename or "the output"
+        if error.filename is None:
+            _forget_output()
         print(f"hagan: {where}: {error.strerror}; look at space and permissions", file=sys.stderr)
         return DiskError.exit_code
     except RuntimeError as error:
@@ -152,3 +167,8 @@ def run(arguments: list[str]) -> int:
             raise
         print(f"hagan: out of memory: {str(error).splitlines()[0]}", file=sys.stderr)
         return 4
+
+
+def _forget_output() -> None:
+    """Drop what could not be written, so that Python does not try again, and complain, at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -67,6 +67,10 @@ class Prepare:
     label_column: str | None = None
     """Column of the table whose values become the classes of a conditional model."""
 
+    air_column: str | None = None
+    """Column of the table with the Hounsfield units measured of air in each thorax scan, by which
+    its values are scaled (the air-density correction of COPDGene)."""
+
     window: tuple[float, float] | None = None
     """Lowest and highest intensity to keep, instead of the protocol's."""
 
@@ -105,6 +109,7 @@ class Prepare:
             window=self.window,
             from_head=self.from_head,
             crop=self.crop,
+            air_column=self.air_column,
             label_column=self.label_column,
         )
         console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -109,10 +109,10 @@ class Reconstruct:
         """
         from hagan.data.formats import write_scan
         from hagan.inference.export import Row
-        from hagan.inference.reconstruct import label_of, reconstruction
+        from hagan.inference.reconstruct import conditions_of, label_of, reconstruction
 
         world = together.world
-        rebuilt = label = row = None
+        rebuilt = label = conditions = row = None
         fault = source = None
         with ExitStack() as held:
             with world.agreed():
@@ -123,6 +123,7 @@ class Reconstruct:
                 elif scan is not None:
                     rebuilt = held.enter_context(reconstruction(sampler, scan, self.out))
                     source, label = scan.name, label_of(sampler, scan)
+                    conditions = conditions_of(sampler, scan)
             answers = world.gathered([fault, source, None if rebuilt is None else rebuilt.error])
             # Every process names the files of all, as a name depends on those before it.
             names: list[str | None] = []
@@ -138,6 +139,7 @@ class Reconstruct:
                         sha256=rebuilt.sha256,
                         source=source,
                         label=label,
+                        conditions=conditions,
                         mean_absolute_error=rebuilt.error,
                     )
                     self._refuse_another(exporter.manifest.row_of(row.file), row)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hagan.config.codec import from_json, to_json, to_plain
+from hagan.config.models import conditions_of
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
 from hagan.errors import BadInputError, UsageError
@@ -19,7 +21,7 @@ LENGTH = ("steps", "minutes", "save_every", "keep", "preview_every", "log_every"
 """Settings of training that may change in a run."""
 
 README = """\
-A run of hagan: {name}, on {count} scans of {store}{fold}.
+A run of hagan: {name}, on {count} scans of {store}{fold}{origin}.
 
 config.json      every setting; `hagan train {run}/config.json` goes on where this stopped
 inputs.json      the store, and the hash of each scan
@@ -57,6 +59,9 @@ def same_inputs(run: RunDir, config: RunConfig, store: Store) -> list[str]:
     scans = [f"{entry.id}:{entry.source_sha256}" for entry in store.entries]
     if config.model.num_classes:
         scans = [f"{scan}:{e.label}" for scan, e in zip(scans, store.entries, strict=True)]
+    for name in conditions_of(config.model):
+        values = [e.covariates.get(name) for e in store.entries]
+        scans = [f"{scan}:{value}" for scan, value in zip(scans, values, strict=True)]
     inputs_path = run.path / "inputs.json"
     if run.config.exists():
         begun = from_json(RunConfig, run.config.read_text(), where=str(run.config))
@@ -73,19 +78,45 @@ def same_inputs(run: RunDir, config: RunConfig, store: Store) -> list[str]:
     return scans
 
 
-def write_inputs(run: RunDir, config: RunConfig, store: Store, scans: list[str]) -> None:
-    """Write config.json and inputs.json, by which a run goes on, and a page that explains it."""
+def recorded_origin(run: RunDir) -> dict[str, str | int] | None:
+    """The weights of another run with which this one began, as `write_inputs` was told."""
+    path = run.path / "inputs.json"
+    origin: dict[str, str | int] | None = None
+    if path.is_file():
+        origin = _read_inputs(path).get("start_from")
+    return origin
+
+
+def write_inputs(
+    run: RunDir,
+    config: RunConfig,
+    store: Store,
+    scans: list[str],
+    origin: Mapping[str, str | int] | None = None,
+) -> None:
+    """Write config.json and inputs.json, by which a run goes on, and a page that explains it.
+
+    Args:
+        run: The run's folder.
+        config: Its settings.
+        store: Its scans.
+        scans: As `same_inputs` gives them.
+        origin: The weights of another run with which it began; none where they were drawn.
+    """
     from hagan.data.files import make_folder, write_bytes_atomically
 
     make_folder(run.path)
     write_bytes_atomically(run.config, to_json(config).encode())
-    inputs = {"store": str(store.path.resolve()), "scans": scans}
+    inputs: dict[str, Any] = {"store": str(store.path.resolve()), "scans": scans}
+    if origin is not None:
+        inputs["start_from"] = dict(origin)
     write_bytes_atomically(run.path / "inputs.json", (json.dumps(inputs, indent=2) + "\n").encode())
     text = README.format(
         name=config.name,
         count=len(scans),
         store=store.path,
         fold=f", all but fold {config.fold}" if config.fold else "",
+        origin=f", begun with weights of {origin['weights']}" if origin else "",
         run=run.path,
     )
     write_bytes_atomically(run.path / "README.txt", text.encode())

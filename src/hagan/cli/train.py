@@ -6,12 +6,14 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from hagan.cli.origin import origin_of
 from hagan.cli.run_record import open_store, same_inputs, write_inputs
 from hagan.config.codec import from_json, from_plain, to_plain
+from hagan.config.models import conditions_of
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
@@ -32,12 +34,16 @@ class Train:
     """Store that `hagan prepare` made; a run that was begun remembers its own."""
     folder: Annotated[Path | None, tyro.conf.arg(name="run")] = None
     """Folder of the run; the config.json's own folder if that is the recipe."""
+    start_from: Path | None = None
+    """A run, or a weights file of hagan: a new run begins with its generator and encoder."""
     fold: str | None = None
     """i/n: hold back the subjects of fold i of n, such as 0/5."""
     steps: int | None = None
     """Training steps, instead of the recipe's."""
     minutes: float | None = None
     """End before that once the steps have taken so many minutes."""
+    until: float = 1.0
+    """Stop, saved, when this share of the run is done; the same command with more goes on."""
     batch_size: int | None = None
     """Volumes a step over all processes, instead of the recipe's."""
     accumulate: int | None = None
@@ -78,6 +84,7 @@ class Train:
         from hagan.cli.display import TrainingDisplay
         from hagan.cli.feeding import choose_to_hold, feeding
         from hagan.models.build import build_model
+        from hagan.models.transfer import begin_with
         from hagan.training.compiled import compile_networks
         from hagan.training.distributed import open_world, own_device, this_place
         from hagan.training.trainer import Trainer, step_seed
@@ -94,7 +101,11 @@ class Train:
                 held = choose_to_hold(dataset, device, self.resident)
                 torch.manual_seed(step_seed(config.training.seed, -1))
                 model = build_model(config.model)
-            world.from_first(lambda: write_inputs(run, config, store, scans))
+                origin = origin_of(run, self.start_from)
+                if origin is not None and origin.loaded is not None:
+                    begin_with(model, config.model, origin.loaded)
+                record = None if origin is None else origin.record
+            world.from_first(lambda: write_inputs(run, config, store, scans, record))
             batches = shown.enter_context(
                 feeding(dataset, config.training, device, held=held, prefetch=self.prefetch)
             )
@@ -107,16 +118,18 @@ class Train:
                 config,
                 batches,
                 run,
-                geometry=json.loads(store.geometry.to_json()),
+                geometry=geometry_of(dataset),
                 device=device,
                 on_step=None if display is None else display.update,
                 tensorboard=self.tensorboard,
                 world=world,
+                until=self.until,
                 tune=self.tune == "always" or (self.tune == "auto" and device.startswith("cuda")),
             )
             if display is not None:
                 where = device if world.size == 1 else f"{device} in {world.size} processes"
                 where += ", which holds all scans" if held else ""
+                where += f", begun with weights of {record['weights']}" if record else ""
                 display.begin(config, dataset, where, trainer.step)
             trainer.train()
         if display is not None:
@@ -127,6 +140,8 @@ class Train:
         """The recipe with this command's changes; a run that was begun keeps what it has."""
         if self.prefetch is not None and self.prefetch < 0:
             raise UsageError(f"--prefetch {self.prefetch} must be 0 or more batches")
+        if not 0 < self.until <= 1:
+            raise UsageError(f"--until {self.until:g} is a share of the run: above 0, at most 1")
         if self.recipe.endswith(".json"):
             path = Path(self.recipe)
             if not path.is_file():
@@ -183,11 +198,18 @@ def with_settings(config: RunConfig, assignments: tuple[str, ...]) -> RunConfig:
         try:
             target[key] = json.loads(text)
         except json.JSONDecodeError:
-            target[key] = text
+            target[key] = _words(text)
     try:
         return from_plain(RunConfig, plain, where="--set")
     except BadInputError as error:
         raise UsageError(str(error)) from error
+
+
+def _words(text: str) -> str | list[str]:
+    """A plain word, or a list of them as in [age,sex], which JSON would want in quotes."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    return [word.strip() for word in text[1:-1].split(",")]
 
 
 def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
@@ -196,13 +218,27 @@ def open_dataset(store: Store, config: RunConfig, run: RunDir) -> VolumeDataset:
 
     fold = None if config.fold is None else Fold.parse(config.fold)
     num_classes = config.model.num_classes
-    dataset = VolumeDataset(store, fold, part="train", only_labelled=num_classes > 0)
+    dataset = VolumeDataset(
+        store,
+        fold,
+        part="train",
+        only_labelled=num_classes > 0,
+        conditions=conditions_of(config.model),
+        most=config.training.scans,
+    )
     if num_classes and dataset.num_classes != num_classes:
         raise UsageError(
             f"{store.path} has {dataset.num_classes} classes, {config.name} was set up for "
             f"{num_classes}; prepare the scans with the labels that it was begun with"
         )
     return dataset
+
+
+def geometry_of(dataset: VolumeDataset) -> dict[str, Any]:
+    """What the weights file keeps of the data, as plain JSON."""
+    known = replace(dataset.store.geometry, conditions=dataset.conditions)
+    plain: dict[str, Any] = json.loads(known.to_json())
+    return plain
 
 
 def pick_device(name: str) -> str:

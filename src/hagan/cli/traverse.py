@@ -42,6 +42,7 @@ class Start:
     code: NDArray[Any]
     """[1, z], float64."""
     label: int | None = None
+    conditions: dict[str, float] | None = None
     index: int | None = None
     """Of a drawn code."""
     source: str | None = None
@@ -106,8 +107,7 @@ class Traverse:
         console = Console(highlight=False, soft_wrap=True, quiet=self.json)
         failed: list[str] = []
         starts = self._starts(sampler, failed)
-        kind = GENERATED if self.scans is None else REBUILT
-        exporter = Exporter(self.out, sampler.loaded, kind=kind)
+        exporter = Exporter(self.out, sampler.loaded, kind=REBUILT if self.scans else GENERATED)
         steps: list[Step] = []
         rows: list[tuple[str, list[Shown]]] = []
         for start in starts:
@@ -126,7 +126,7 @@ class Traverse:
         """The codes to move; scans that cannot be encoded are told."""
         from hagan.cli.reconstruct import new_name
         from hagan.data.dataset import Fold
-        from hagan.inference.reconstruct import encode, label_of, open_scans
+        from hagan.inference.reconstruct import conditions_of, encode, label_of, open_scans
 
         if self.scans is None:
             if self.fold is not None or self.masks is not None:
@@ -136,6 +136,7 @@ class Traverse:
                     f"latent-{index:03d}",
                     sampler.latents(index, seed=self.seed).double().cpu().numpy(),
                     self.label,
+                    sampler.conditions(index, seed=self.seed, label=self.label),
                     index=index,
                 )
                 for index in range(self.count)
@@ -152,7 +153,8 @@ class Traverse:
                 continue
             name = new_name(scan.name, starts)
             code = encode(sampler, scan.array).double().cpu().numpy()
-            starts[name] = Start(name, code, label_of(sampler, scan), source=scan.name)
+            label, conditions = label_of(sampler, scan), conditions_of(sampler, scan)
+            starts[name] = Start(name, code, label, conditions, source=scan.name)
         if not starts:
             raise BadInputError(f"{self.scans}: no scan could be encoded ({failed[0]})")
         return list(starts.values())
@@ -188,7 +190,7 @@ class Traverse:
             code = moved(start.code, direction, value, held=held, along=self.along)
             away = float(np.linalg.norm(code - start.code)) / math.sqrt(code.shape[1])
             tensor = torch.from_numpy(code.astype(np.float32)).to(sampler.device)
-            volume = sampler.decode(tensor, start.label)
+            volume = sampler.decode(tensor, start.label, start.conditions)
             masks = region_masks(volume) if regions_of(sampler.geometry) else {}
             sizes = region_sizes(volume, masks) if masks else {}
             row = Row(
@@ -197,6 +199,7 @@ class Traverse:
                 seed=None if start.index is None else self.seed,
                 index=start.index,
                 label=start.label,
+                conditions=start.conditions,
                 source=start.source,
                 target=direction.target,
                 asked=value,
@@ -249,8 +252,7 @@ class Traverse:
             "largest_distance": max(step.distance for step in steps),
             "steps": [{**asdict(step), "measured": _plain(dict(step.measured))} for step in steps],
         }
-        content = json.dumps(results, indent=1) + "\n"
-        write_bytes_atomically(self.out / RESULTS, content.encode())
+        write_bytes_atomically(self.out / RESULTS, (json.dumps(results, indent=1) + "\n").encode())
         return results
 
     def _tell(self, console: Console, direction: Direction, results: dict[str, Any]) -> None:

@@ -51,6 +51,10 @@ class PrepareConfig:
     """What is cut away before the grid: blank axial slices at both ends, as the paper does, or, of
     a thorax, all that is not the body, and the box is then the body's."""
 
+    air_column: str | None = None
+    """Column of the table with the Hounsfield units that were measured of air in each thorax scan;
+    its values are scaled so that air has -1000 and water keeps 0."""
+
     label_column: str | None = None
     """Column of the table whose values become the class labels."""
 
@@ -65,6 +69,8 @@ class PrepareConfig:
             raise UsageError(f"unknown crop {self.crop!r}; choose slices or body")
         if self.crop == "body" and self.protocol != "thorax-ct":
             raise UsageError("--crop body goes with --protocol thorax-ct")
+        if self.air_column is not None and self.protocol != "thorax-ct":
+            raise UsageError("--air-column goes with --protocol thorax-ct")
         if any(size < MIN_SIDE for size in self.volume_shape):
             raise UsageError(
                 f"volume shape {self.volume_shape} must be at least {MIN_SIDE} along each axis"

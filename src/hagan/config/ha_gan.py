@@ -9,12 +9,17 @@ from typing import Literal
 from hagan.config.adam import AdamConfig
 from hagan.config.codec import ADDED_LATER
 from hagan.config.grid import Shape3, base_of, doublings_of, three_axes
+from hagan.config.warm_start import WarmStartConfig
 from hagan.errors import UsageError
 
 MOST_HIGH_DOUBLINGS = 4
 
 NOT_NEGATIVE = (
     "gamma_per_voxel",
+    "gamma_end",
+    "minibatch_group",
+    "lecam_weight",
+    "lecam_begin",
     "class_weight_discriminator",
     "class_weight_generator",
     "slab_weight",
@@ -42,11 +47,23 @@ class HAGANConfig:
     generator_widening: int = field(default=1, metadata={ADDED_LATER: True})
     """Times that G has the channels which `width` gives; more than 1 excludes an encoder, whose
     features are as wide as `width` says."""
-    stem: Literal["linear", "transposed"] = field(default="linear", metadata={ADDED_LATER: True})
-    """How G^A makes its base grid: a linear layer and a convolution, or one transposed convolution
-    that is normalised, as in the form of 2020."""
+    stem: Literal["linear", "transposed", "basis"] = field(
+        default="linear", metadata={ADDED_LATER: True}
+    )
+    """How G^A makes its base grid: a linear layer and a convolution; one transposed convolution
+    that is normalised, as in the form of 2020; or a learned grid whose channels a linear layer
+    scales (R3GAN), which has a hundredth of the weights."""
     num_classes: int = 0
     """Classes of the conditional form (paper IV-C); 0 is unconditional."""
+    conditions: tuple[str, ...] = field(default=(), metadata={ADDED_LATER: True})
+    """Columns of the store's table, such as age, whose numbers a volume is to have. They need
+    `conditioning` by projection."""
+    conditioning: Literal["auxiliary", "projection"] = field(
+        default="auxiliary", metadata={ADDED_LATER: True}
+    )
+    """How D judges whether a volume is as was asked. `auxiliary`: a head that tells the class, with
+    the terms of Eq. (9). `projection`: each branch's logit gains <embed(y), f(x)> / sqrt(d) (Miyato
+    and Koyama 2018), for classes and numbers alike and without a term of its own."""
     num_slabs: int = 8
     """Slabs that partition a volume along d; a slab holds depth / num_slabs slices. With 1 training
     sees full volumes."""
@@ -81,11 +98,21 @@ class HAGANConfig:
     """Power iterations of the spectral norm: one each time D is passed through, as in the released
     code, or one a turn, so that real and fake meet the same D at less cost."""
 
-    adversarial: Literal["two-terms", "mean-logit", "relativistic"] = "two-terms"
+    adversarial: Literal["two-terms", "mean-logit", "hinge", "relativistic"] = "two-terms"
     """`two-terms`: Eqs. (4) and (5), one cross entropy a branch. `mean-logit`: one cross entropy of
-    the two logits' mean, as the released code. `relativistic`: paired logits with R1 and R2."""
+    the two logits' mean, as the released code. `hinge`: a hinge loss a branch. `relativistic`:
+    paired logits with R1 and R2."""
     gamma_per_voxel: float = 3e-4
     """Weight of R1 and R2 for each voxel that a branch of D sees; only for `relativistic`."""
+    gamma_end: float = field(default=1.0, metadata={ADDED_LATER: True})
+    """Share of that weight which is left at the end of the run, by a half cosine."""
+    minibatch_group: int = field(default=0, metadata={ADDED_LATER: True})
+    """Volumes whose spread each branch of D is told before its last convolution; 0 tells none."""
+    lecam_weight: float = field(default=0.0, metadata={ADDED_LATER: True})
+    """Weight that holds D's logits near the running means of the other side's (Tseng et al. 2021);
+    not for `relativistic`, whose logits have no level."""
+    lecam_begin: float = field(default=0.1, metadata={ADDED_LATER: True})
+    """Share of the run after which it counts."""
     class_weight_discriminator: float = 1.0
     """Weight of the class terms of Eq. (9) for D."""
     class_weight_generator: float = 1.0
@@ -109,11 +136,20 @@ class HAGANConfig:
     Plain L1 on volumes that are mostly background has a constant as a cheap optimum."""
     body_threshold: float = -0.95
     """Real intensity above which a voxel belongs to the body."""
+    warm_start: WarmStartConfig | None = field(default=None, metadata={ADDED_LATER: True})
+    """Rebuild the training volumes from fixed codes before and beside the game; none does not."""
 
     low_branch: bool = True
     """Ablation of Table IV: without it neither G^L nor D^L is made."""
     encoder: bool = True
     """Ablation of Table IV: without it neither E^H nor E^G is made."""
+    middle_branch: bool = field(default=False, metadata={ADDED_LATER: True})
+    """A third branch of the game: G also makes the whole at half of each side from what G^H has
+    there, and D^M judges it. Training alone has it; generation is unchanged. It lies between the
+    two resolutions of the paper, and so needs `high_doublings` of 2."""
+    noise: bool = field(default=False, metadata={ADDED_LATER: True})
+    """Noise before each normalisation of G^H, with a learned gain a channel that starts at 0. It
+    follows from the code and the place, so that volumes stream without seams."""
     random_start: bool = True
     """Ablation of Table IV: without it r is one of the slabs of the partition."""
 
@@ -151,6 +187,13 @@ class HAGANConfig:
             )
         if self.num_classes == 1 or self.num_classes < 0:
             raise UsageError("num_classes is 0 (unconditional) or at least 2")
+        if len(set(self.conditions)) < len(self.conditions) or "" in self.conditions:
+            raise UsageError("conditions are names of columns, each given once")
+        if self.conditions and self.conditioning != "projection":
+            raise UsageError(
+                "an auxiliary head tells classes, not numbers; with conditions set "
+                "model.conditioning to projection"
+            )
         for name in NOT_NEGATIVE:
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{name} must not be negative")
@@ -160,6 +203,26 @@ class HAGANConfig:
             raise UsageError("generator_widening must be 1 with an encoder, and at least 1 without")
         if self.reconstruction_weight_generator > 0 and not self.encoder:
             raise UsageError("reconstruction cannot reach G without an encoder")
+        if self.middle_branch and self.high_doublings != 2:
+            raise UsageError("middle_branch needs model.high_doublings=2")
+        if self.lecam_weight > 0 and self.adversarial == "relativistic":
+            raise UsageError("lecam_weight is not for relativistic, whose logits have no level")
+        if self.minibatch_group == 1:
+            raise UsageError("minibatch_group is 0, or at least 2 volumes")
+        if self.minibatch_group and self.whole_every:
+            raise UsageError("minibatch_group cannot join the several slabs of whole_every")
+        if self.warm_start is not None:
+            if self.warm_start.components > self.latent_dim:
+                raise UsageError("warm_start.components must be at most latent_dim")
+            if self.reconstruction_weight_generator > 0:
+                raise UsageError(
+                    "warm_start rebuilds from fixed codes; set reconstruction_weight_generator to 0"
+                )
+
+    @property
+    def label_dim(self) -> int:
+        """Entries of a volume's label: its class as one-hot, then its numbers."""
+        return self.num_classes + len(self.conditions)
 
     @property
     def reduction(self) -> int:
@@ -201,3 +264,10 @@ class HAGANConfig:
     def low_voxels(self) -> int:
         """Voxels that D^L sees."""
         return prod(self.low_shape)
+
+    @property
+    def branch_voxels(self) -> tuple[int, ...]:
+        """Voxels that each branch of D sees: D^H, then D^L and D^M where there are such."""
+        low = (self.low_voxels,) if self.low_branch else ()
+        # Half of each side is an eighth of the volume.
+        return self.slab_voxels, *low, *((prod(self.volume_shape) // 8,) * self.middle_branch)

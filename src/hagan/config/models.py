@@ -26,3 +26,8 @@ ModelConfig: TypeAlias = (
     | AlphaGANConfig
 )
 """Every model configuration that a run can hold."""
+
+
+def conditions_of(model: ModelConfig) -> tuple[str, ...]:
+    """Columns of the store's table on which a model is conditioned; most take none."""
+    return model.conditions if isinstance(model, HAGANConfig) else ()

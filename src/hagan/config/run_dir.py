@@ -28,6 +28,11 @@ class RunDir:
         return self.path / "weights" / "model.safetensors"
 
     @property
+    def second_weights(self) -> Path:
+        """Weights of the second moving average, where the recipe keeps one."""
+        return self.path / "weights" / "second.safetensors"
+
+    @property
     def state(self) -> Path:
         """Folder of checkpoints for resuming."""
         return self.path / "state"

@@ -22,6 +22,9 @@ class TrainingConfig:
 
     Saving, previews and interruptions do not count, nor on a CPU what a step waited for others.
     """
+    scans: int | None = field(default=None, metadata={ADDED_LATER: True})
+    """Train on so many of the scans alone, the first in an order of their subjects' hashed names;
+    none takes all."""
     batch_size: int = 4
     """Volumes a step, over all processes."""
     accumulate: int = field(default=1, metadata={ADDED_LATER: True})
@@ -38,8 +41,13 @@ class TrainingConfig:
     """Half-life in images of the moving average of the published weights; none keeps the last."""
     average_ramp: float | None = 0.05
     """The half-life is at most this share of the images seen so far; none for no ramp."""
+    average_second: float | None = field(default=None, metadata={ADDED_LATER: True})
+    """Half-life in images of a second moving average, kept beside the published weights as
+    second.safetensors; its ramp is shorter in the same proportion. None keeps none."""
     learning_rate_ramp: int = 0
     """Steps over which the learning rates rise from 0."""
+    learning_rate_end: float = field(default=1.0, metadata={ADDED_LATER: True})
+    """Share of the learning rates which is left at the end of the run, by a half cosine."""
     save_every: int = 500
     """Steps between checkpoints."""
     keep: int = 2
@@ -62,14 +70,23 @@ class TrainingConfig:
             raise UsageError(
                 f"accumulate must be at most batch_size = {self.batch_size}: one volume at a time"
             )
+        if self.scans is not None and self.scans < 1:
+            raise UsageError("scans must be at least 1, or none")
         for name in ("seed", "learning_rate_ramp", "max_roll_backs"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} must not be negative")
-        for name in ("minutes", "average_half_life", "average_ramp"):
+        for name in (
+            *("minutes", "average_half_life", "average_ramp"),
+            *("average_second", "learning_rate_end"),
+        ):
             value = getattr(self, name)
             # Written so that NaN, which JSON can hold, is refused too.
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, or none")
+        if self.average_second is not None and self.average_half_life is None:
+            raise UsageError("average_second comes beside average_half_life")
+        if self.learning_rate_end > 1:
+            raise UsageError("learning_rate_end must be at most 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hagan.types import Labels, Volumes
 
-_PERMUTATIONS, _MIRRORS = 0, 1
+_PERMUTATIONS, _MIRRORS, _NOISES = 0, 1, 2
 """Keys that keep the random streams of one seed apart."""
 
 _ALIGNMENT = 64
@@ -27,7 +27,8 @@ class Batch:
 
     Attributes:
         volumes: Intensities in [-1, 1].
-        labels: One-hot classes, or None for a store without labels.
+        labels: One-hot classes, then standardised covariates with noise; None where there are
+            neither.
     """
 
     volumes: Volumes
@@ -45,7 +46,7 @@ class Dataset(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where volumes and classes come."""
+        """Where volumes and labels come."""
         ...
 
     @property
@@ -54,8 +55,8 @@ class Dataset(Protocol):
         ...
 
     @property
-    def num_classes(self) -> int:
-        """Number of classes; 0 where there are no labels."""
+    def num_conditions(self) -> int:
+        """Number of covariates, which stand last in a label."""
         ...
 
     def __len__(self) -> int:
@@ -68,8 +69,8 @@ class Dataset(Protocol):
         """Write one volume, left and right swapped where asked, to a place on the device."""
         ...
 
-    def one_hot(self, indices: list[int]) -> Labels:
-        """Classes of some scans, on the device."""
+    def labels(self, indices: list[int]) -> Labels | None:
+        """What some scans are conditioned on, on the device; None where there is nothing."""
         ...
 
 
@@ -163,8 +164,21 @@ class Batches:
         volumes = self._empty(len(indices))
         for volume, index, swapped in zip(volumes, indices, mirrored[rows], strict=True):
             self.dataset.read_into(index, volume, mirrored=swapped)
-        labels = self.dataset.one_hot(indices) if self.dataset.num_classes else None
+        labels = self.dataset.labels(indices)
+        if labels is not None and self.dataset.num_conditions:
+            labels[:, -self.dataset.num_conditions :] += self._noise(step, repeat)[rows].to(labels)
         return Batch(volumes, labels)
+
+    def _noise(self, step: int, repeat: int) -> Tensor:
+        """What is added to the covariates of a batch [b, c], whose sd in training is 1.
+
+        Few scans have just the age that is asked for; with noise, as wide as Silverman's rule has
+        it, their neighbours teach it too (CcGAN, Ding et al. 2021).
+        """
+        rng = np.random.default_rng((self.seed, _NOISES, step, repeat))
+        spread = noise_spread(len(self.dataset))
+        shape = (self.batch_size, self.dataset.num_conditions)
+        return torch.from_numpy(rng.normal(0.0, spread, shape).astype(np.float32))
 
     def _empty(self, count: int) -> Volumes:
         """Memory for so many volumes, not filled."""
@@ -182,3 +196,8 @@ class Batches:
     def _draw_permutation(self, number: int, repeat: int) -> NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, _PERMUTATIONS, number, repeat))
         return rng.permutation(len(self.dataset))
+
+
+def noise_spread(num_scans: int) -> float:
+    """Standard deviation of the noise on standardised covariates: 1.06 n^(-1/5)."""
+    return float(1.06 * num_scans**-0.2)

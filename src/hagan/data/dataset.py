@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hagan.data.store import Store, StoreEntry, fold_of
+from hagan.data.conditions import Conditions, values_of
+from hagan.data.store import Store, StoreEntry, fold_of, subject_hash
 from hagan.errors import BadInputError, UsageError
 from hagan.types import Labels
 
@@ -70,7 +71,9 @@ class VolumeDataset:
         store: The store.
         entries: The scans of this part, in the store's order.
         device: Where volumes come: the CPU.
-        num_classes: Number of classes; 0 unless every scan of this part has a label.
+        num_classes: Number of classes; 0 unless every scan of this part has a label, or where
+            covariates alone are asked for.
+        conditions: Scale and range of the covariates; None where none are asked for.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class VolumeDataset:
         part: Literal["train", "held-out"] = "train",
         *,
         only_labelled: bool = False,
+        most: int | None = None,
+        conditions: tuple[str, ...] = (),
     ) -> None:
         """Choose the scans.
 
@@ -88,9 +93,11 @@ class VolumeDataset:
             fold: Which subjects are held back; None uses every scan.
             part: The scans to train on, or those held back.
             only_labelled: Leave out scans without a label, as a class-conditional model must.
+            most: Take so many of them, the first in an order of their subjects' hashed names.
+            conditions: Covariates on which a model is conditioned, for `labels`.
 
         Raises:
-            BadInputError: No scan is left.
+            BadInputError: No scan is left, or fewer than `most`, or one lacks a covariate.
         """
         self.store = store
         self.device = torch.device("cpu")
@@ -104,8 +111,25 @@ class VolumeDataset:
             what = "labelled scan" if only_labelled else "scan"
             which = "" if fold is None else f" in the {part} part of fold {fold.index}/{fold.count}"
             raise BadInputError(f"{store.path} has no {what}{which}; prepare more")
+        if most is not None:
+            if most > len(self.entries):
+                raise BadInputError(
+                    f"{store.path} has {len(self.entries)} scans to train on, not {most}"
+                )
+            chosen = sorted(self.entries, key=lambda entry: (subject_hash(entry.subject), entry.id))
+            ids = {entry.id for entry in chosen[:most]}
+            self.entries = tuple(entry for entry in self.entries if entry.id in ids)
         is_labelled = all(entry.label is not None for entry in self.entries)
-        self.num_classes = len(store.class_names) if is_labelled else 0
+        wanted = only_labelled or not conditions
+        self.num_classes = len(store.class_names) if is_labelled and wanted else 0
+        self.conditions: Conditions | None = None
+        if conditions:
+            self.conditions = Conditions.of_scans(
+                conditions,
+                [entry.covariates for entry in self.entries],
+                [entry.label or 0 for entry in self.entries] if self.num_classes else [],
+                store.path,
+            )
 
     def __len__(self) -> int:
         """Count the scans."""
@@ -156,15 +180,28 @@ class VolumeDataset:
         """
         return self.entries[index].label if self.num_classes else None
 
-    def one_hot(self, indices: list[int]) -> Labels:
-        """Look up the classes of some scans of a part that has classes.
+    @property
+    def num_conditions(self) -> int:
+        """Count the covariates in a label."""
+        return 0 if self.conditions is None else len(self.conditions.names)
+
+    def labels(self, indices: list[int]) -> Labels | None:
+        """Look up what some scans are conditioned on.
 
         Args:
             indices: Their numbers, from 0.
 
         Returns:
-            A row for each.
+            A row for each: the class as one-hot, then the standardised covariates; None for a part
+            without either.
         """
-        assert self.num_classes, "a part with classes"
-        labels = torch.tensor([self.label(index) for index in indices])
-        return torch.nn.functional.one_hot(labels, self.num_classes).float()
+        parts = []
+        if self.num_classes:
+            classes = torch.tensor([self.label(index) for index in indices])
+            parts.append(torch.nn.functional.one_hot(classes, self.num_classes).float())
+        if self.conditions is not None:
+            names = self.conditions.names
+            found = [values_of(self.entries[index].covariates, names) for index in indices]
+            scaled = [self.conditions.standardised(dict(zip(names, v, strict=True))) for v in found]
+            parts.append(torch.tensor(scaled, dtype=torch.float32))
+        return torch.cat(parts, dim=1) if parts else None

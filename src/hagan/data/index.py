@@ -34,6 +34,7 @@ class StoreEntry(Placement):
         subject: Who was scanned; folds are split by it.
         label: Index into the store's class names, or None.
         covariates: The subject's row of the table.
+        air_hu: Measured air of the scan by which its values were scaled, or None.
         mended: What the reader mended because it was asked to, in words.
     """
 
@@ -45,6 +46,7 @@ class StoreEntry(Placement):
     subject: str
     label: int | None = None
     covariates: dict[str, float | str] = field(default_factory=dict)
+    air_hu: float | None = None
     mended: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hagan.config.data import Crop, PrepareConfig, Protocol
+from hagan.data.conditions import Conditions
 from hagan.data.volume import Modality
 from hagan.errors import BadInputError
 
@@ -109,6 +110,7 @@ class Geometry:
         fixed_window: Window of every scan, where it was not found scan by scan.
         from_head: Whether the brains were taken out of whole heads and registered.
         crop: What was cut away before the grid.
+        conditions: Covariates on which the model is conditioned.
     """
 
     volume_shape: Triple
@@ -124,6 +126,7 @@ class Geometry:
     fixed_window: tuple[float, float] | None = None
     from_head: bool = False
     crop: Crop = "slices"
+    conditions: Conditions | None = None
 
     @property
     def prepare_config(self) -> PrepareConfig:
@@ -165,7 +168,10 @@ class Geometry:
             BadInputError: The text is something else.
         """
         try:
-            return cls(**with_tuples(json.loads(text)))
+            content = with_tuples(json.loads(text))
+            if content.get("conditions") is not None:
+                content["conditions"] = Conditions(**with_tuples(content["conditions"]))
+            return cls(**content)
         except (TypeError, ValueError, AttributeError) as error:
             raise BadInputError(f"not a data geometry: {error}") from error
 

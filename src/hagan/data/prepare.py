@@ -111,9 +111,10 @@ def prepare(
         require_extra(masks=masks is not None)
     rows = None if table is None else read_table(table)
     columns = () if rows is None else rows.columns
-    if config.label_column is not None and config.label_column not in columns:
-        known = ", ".join(columns) or "no table was given"
-        raise UsageError(f"no column {config.label_column} to take labels from ({known})")
+    for column, use in ((config.label_column, "labels"), (config.air_column, "densities of air")):
+        if column is not None and column not in columns:
+            known = ", ".join(columns) or "no table was given"
+            raise UsageError(f"no column {column} to take {use} from ({known})")
     found = find_scans(scans, match)
     results = [
         ScanResult(scan.name, "failed", scan.fault.code, scan.fault.message)
@@ -165,10 +166,21 @@ def _tasks(
         mask = masks.get(scan.name)
         if isinstance(mask, Fault):
             continue
-        subject = (table.subject_of(scan.names()) if table else None) or scan.subject
+        row = table.subject_of(scan.names()) if table else None
+        air = table.rows[row].get(store.config.air_column or "") if table and row else None
         old = known.get(scan.name)
         number = old.id if old else f"{next(free):04d}"
-        yield ScanTask(scan, mask, subject, number, old, empty, reading, previews)
+        yield ScanTask(
+            scan,
+            mask,
+            row or scan.subject,
+            number,
+            old,
+            empty,
+            reading,
+            previews,
+            air if isinstance(air, float) else None,
+        )
 
 
 def _run(

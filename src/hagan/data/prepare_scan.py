@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from hagan.config.data import ReadConfig
+from hagan.data.air import air_corrected, check_air
 from hagan.data.dicom import REFUSE
 from hagan.data.files import sha256_of
 from hagan.data.protocols import prepare_volume
@@ -53,6 +54,8 @@ class ScanTask:
         store: Where its array goes; entries are not needed.
         reading: What may be mended in a DICOM series.
         previews: Folder for a picture of the steps, if one is wanted.
+        air_hu: Hounsfield units that were measured of its air, where the store's scans are
+            corrected by it; else None.
     """
 
     scan: Scan
@@ -63,6 +66,7 @@ class ScanTask:
     store: Store
     reading: ReadConfig = REFUSE
     previews: Path | None = None
+    air_hu: float | None = None
 
 
 def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
@@ -89,13 +93,18 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         source_hash = _hash(task.scan)
         mask_hash = None if task.mask is None else _hash(task.mask)
         old = task.known
-        same = old is not None and (old.source_sha256, old.mask_sha256) == (source_hash, mask_hash)
+        made_of = (source_hash, mask_hash, task.air_hu)
+        same = old is not None and (old.source_sha256, old.mask_sha256, old.air_hu) == made_of
         # What was mended may be refused by now, so it is read again.
         done = old is not None and same and not old.mended
         if old is not None and done and (task.store.path / old.file).exists():
             return ScanResult(name, "skipped", "", f"{name}: in the store as {old.id}"), None
+        if task.store.config.air_column is not None:
+            check_air(task.air_hu, task.store.config.air_column, name)
         volume = task.scan.read(task.reading)
         mask = None if task.mask is None else task.mask.read()
+        if task.air_hu is not None:
+            volume = air_corrected(volume, task.air_hu)
         array, placement = prepare_volume(volume, task.store.config, mask, name=name, watch=watch)
     except ScanError as error:
         if error.code == "E112" and task.reading.on_gap == "skip":
@@ -116,6 +125,7 @@ def prepare_scan(task: ScanTask) -> tuple[ScanResult, StoreEntry | None]:
         source_sha256=source_hash,
         mask_sha256=mask_hash,
         subject=task.subject,
+        air_hu=task.air_hu,
         mended=volume.mended,
     )
     task.store.save_volume(entry.file, array)

@@ -17,6 +17,7 @@ from hagan.config.data import PrepareConfig
 from hagan.data.body import find_body
 from hagan.data.placement import Affine, Placement, Window, as_rows
 from hagan.data.step_picture import Step, Watch, unwatched
+from hagan.data.thorax_regions import thorax_regions
 from hagan.data.transforms import Box, box_above, crop, fit, resize
 from hagan.data.volume import Modality, Volume
 from hagan.errors import ScanError
@@ -27,6 +28,12 @@ THORAX_WINDOW = Window(-1024.0, 600.0)
 AIR_BELOW_HU = -500.0
 SOFT_TISSUE_HU = (-250.0, 250.0)
 AIR_PEAK_BELOW_HU = -700.0
+SHOWN_MM = 2.5
+"""Voxels on which the regions of pictures are found; finer ones cost a minute."""
+
+SHOWN_REGIONS = {"lungs": "lung", "airways": "airways", "bone": "bone"}
+"""Of a thorax, by what the picture calls them."""
+
 MIN_AIR, MIN_SOFT_TISSUE = 0.005, 0.02
 """Parts of a thorax CT that are air and soft tissue at the very least."""
 
@@ -75,6 +82,8 @@ def prepare_volume(
         watch(Step("scan, body outlined", source, body))
         kept = np.where(body, volume.voxels, np.float32(window.low))
         volume = dataclasses.replace(volume, voxels=kept)
+    if config.protocol == "thorax-ct" and watch is not unwatched:
+        _show_regions(source, watch)
     clipped = np.clip(volume.voxels, np.float32(window.low), np.float32(window.high))
     box = _content(clipped, window.low, config, name)
     content = crop(dataclasses.replace(volume, voxels=clipped), box)
@@ -96,6 +105,18 @@ def prepare_volume(
         modality=_modality(volume, config),
         to_scanner=to_scanner,
     )
+
+
+def _show_regions(scan: Volume, watch: Watch) -> None:
+    """What a chest consists of, for pictures alone: nothing that is stored depends on it."""
+    shape = [
+        min(size, round(size * step / SHOWN_MM))
+        for size, step in zip(scan.shape, scan.spacing, strict=True)
+    ]
+    coarse = resize(scan, (shape[0], shape[1], shape[2]))
+    regions = thorax_regions(coarse.voxels, coarse.spacing)
+    for label, region in SHOWN_REGIONS.items():
+        watch(Step(f"{label}, outlined", coarse, regions[region]))
 
 
 def restore_volume(array: NDArray[np.float32], placement: Placement) -> Volume:

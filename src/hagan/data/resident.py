@@ -28,6 +28,7 @@ class ResidentDataset:
         device: Where they are.
         volume_shape: Voxels along d, h, w of every volume.
         num_classes: As the part has it.
+        num_conditions: As the part has it.
     """
 
     def __init__(self, dataset: VolumeDataset, device: str | torch.device) -> None:
@@ -44,6 +45,7 @@ class ResidentDataset:
         self.device = torch.device(device)
         self.volume_shape = dataset.volume_shape
         self.num_classes = dataset.num_classes
+        self.num_conditions = dataset.num_conditions
         shape = (len(dataset), 1, *self.volume_shape)
         try:
             self._voxels = torch.empty(shape, dtype=torch.int16, device=self.device)
@@ -56,9 +58,8 @@ class ResidentDataset:
         values = np.empty(2 * _ZERO, np.float32)
         dequantise(np.arange(-_ZERO, _ZERO).astype(np.int16), values)
         self._values = torch.from_numpy(values).to(self.device)
-        self._one_hot: Tensor | None = None
-        if self.num_classes:
-            self._one_hot = dataset.one_hot(list(range(len(dataset)))).to(self.device)
+        labels = dataset.labels(list(range(len(dataset))))
+        self._labels = None if labels is None else labels.to(self.device)
 
     def __len__(self) -> int:
         """Count the scans."""
@@ -82,18 +83,19 @@ class ResidentDataset:
         else:
             self._look_up(stored, out, mirrored)
 
-    def one_hot(self, indices: list[int]) -> Labels:
-        """Look up the classes of some scans of a part that has classes.
+    def labels(self, indices: list[int]) -> Labels | None:
+        """Look up what some scans are conditioned on.
 
         Args:
             indices: Their numbers, from 0.
 
         Returns:
-            A row for each, on the device.
+            A row for each, on the device; None for a part without classes or covariates.
         """
-        assert self._one_hot is not None, "a part with classes"
+        if self._labels is None:
+            return None
         # Row by row: a list as an index would be copied to the device, which waits for it.
-        return torch.stack([self._one_hot[index] for index in indices])
+        return torch.stack([self._labels[index] for index in indices])
 
     def _look_up(self, stored: Tensor, out: Tensor, mirrored: bool) -> None:
         """The route of devices other than the CPU."""

@@ -46,8 +46,12 @@ def fold_of(subject: str, num_folds: int = 5) -> int:
     Returns:
         A number from 0 to ``num_folds - 1``.
     """
-    digest = hashlib.sha256(subject.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % num_folds
+    return subject_hash(subject) % num_folds
+
+
+def subject_hash(subject: str) -> int:
+    """A number that is as good as drawn and depends on a subject's name alone."""
+    return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big")
 
 
 class Store:

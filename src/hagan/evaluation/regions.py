@@ -9,10 +9,10 @@ import numpy as np
 
 from hagan.data.morphology import Mask
 from hagan.data.placement import Geometry
+from hagan.data.thorax_regions import thorax_regions
 from hagan.data.volume import Modality, Volume
 from hagan.errors import UsageError
 from hagan.evaluation.brain_regions import brain_regions
-from hagan.evaluation.thorax_regions import thorax_regions
 
 __all__ = ["REGIONS", "Size", "region_masks", "region_sizes", "regions_of", "sizes_of"]
 

@@ -44,8 +44,9 @@ def labelled_samples(
         held = np.lib.format.open_memmap(beside, mode="w+", dtype=np.int16, shape=shape)
         for number, label in enumerate(labels):
             codes = sampler.latents(number, seed=seed)
+            conditions = sampler.conditions(number, seed=seed, label=label)
             first = 0
-            for slab in sampler.slabs(codes, sampler.one_hot(label)):
+            for slab in sampler.slabs(codes, sampler.labels(label, conditions)):
                 held[number, first : first + len(slab)] = quantise(slab)
                 first += len(slab)
         held.flush()

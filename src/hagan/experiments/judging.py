@@ -137,7 +137,8 @@ def samples(study: Study, run: Path, count: int) -> list[NDArray[np.float32]]:
         label = (
             index % sampler.loaded.model.num_classes if sampler.loaded.model.num_classes else None
         )
-        made.append(np.concatenate(list(sampler.slabs(codes, sampler.one_hot(label)))))
+        labels = sampler.labels(label, sampler.conditions(index, seed=study.seed, label=label))
+        made.append(np.concatenate(list(sampler.slabs(codes, labels))))
     return made
 
 

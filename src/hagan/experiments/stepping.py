@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from hagan.config.training import RunConfig
 from hagan.data.batches import Batch
@@ -59,10 +58,8 @@ class Stepper:
         self.average = (
             None if half_life is None else MovingAverage(self.model, half_life=half_life, ramp=ramp)
         )
-        count, classes = training.batch_size, config.model.num_classes
-        labels = None
-        if classes:
-            labels = functional.one_hot(torch.zeros(count, dtype=torch.long), classes).float()
+        count = training.batch_size
+        labels = self.model.example_labels(count)
         volumes = torch.rand(count, 1, *config.model.volume_shape) * 2 - 1
         self.batch = Batch(volumes=volumes, labels=labels)
 

@@ -171,6 +171,8 @@ def _facts(loaded: Loaded, scans: Sequence[str] | None) -> str:
         rows["voxels (d, h, w)"] = f"{spacing} mm"
         rows["intensities"] = f"{low:g} to {high:g}{unit}"
         rows["preparation"] = f"`hagan prepare --protocol {geometry['protocol']}`"
+    if known := geometry.get("conditions"):
+        rows["conditions"] = ", ".join(known["names"])
     if scans is not None:
         digest = hashlib.sha256("\n".join(sorted(scans)).encode()).hexdigest()
         rows["scans of the store"] = str(len(scans))

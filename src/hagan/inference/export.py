@@ -22,9 +22,14 @@ from hagan.errors import BadInputError, UsageError
 from hagan.inference.sampler import Sampler
 from hagan.models.weights import Loaded
 
-Format = Literal["nifti", "npy", "dicom"]
+Format = Literal["nifti", "npy", "dicom", "bids"]
 SUFFIXES: dict[str, str] = {"nifti": ".nii.gz", "npy": ".npy", "dicom": "-dicom"}
 """How the files of a format end, and the folders of DICOM series."""
+
+BIDS_SUFFIXES: dict[str, str] = {"thorax-ct": "ct", "brain-t1": "T1w"}
+"""By protocol; BIDS has none for CT, so that its folders are named in .bidsignore."""
+BIDS_VERSION = "1.9.0"
+DESCRIPTION = "dataset_description.json"
 
 BODY_PARTS: dict[str, Literal["CHEST", "BRAIN"]] = {"thorax-ct": "CHEST", "brain-t1": "BRAIN"}
 """By protocol, as DICOM calls them."""
@@ -53,6 +58,8 @@ class Row:
     """Of the direction along which the code was moved."""
     asked: float | None = None
     """Value that the moved code is predicted to have."""
+    conditions: dict[str, float] | None = None
+    """Covariates with which it was made, in their own units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +79,36 @@ class Manifest:
         return next((row for row in self.rows if row.file == file), None)
 
 
+def file_name(index: int, file_format: Format, protocol: str | None) -> str:
+    """Name of a generated volume below its folder.
+
+    Args:
+        index: Its number in the series.
+        file_format: Of the file; a BIDS derivative has a folder a subject.
+        protocol: How the training data were prepared, if that is known.
+
+    Returns:
+        A relative path with forward slashes.
+    """
+    if file_format != "bids":
+        return f"{index:04d}{SUFFIXES[file_format]}"
+    suffix = BIDS_SUFFIXES.get(protocol or "", "T1w")
+    kind = "ct" if suffix == "ct" else "anat"
+    subject = f"sub-synthetic{index:04d}"
+    return f"{subject}/{kind}/{subject}_desc-synthetic_{suffix}.nii.gz"
+
+
 class Exporter:
     """Writes marked volumes into a folder and keeps its manifest true after each."""
 
-    def __init__(self, folder: Path, loaded: Loaded, *, kind: str) -> None:
+    def __init__(self, folder: Path, loaded: Loaded, *, kind: str, bids: bool = False) -> None:
         """Begin a folder, or go on with one of the same weights.
 
         Args:
             folder: Where the files go.
             loaded: The model behind them.
             kind: `GENERATED` or `REBUILT`.
+            bids: The folder is to be a BIDS derivative, and says so.
 
         Raises:
             UsageError: The folder holds something else.
@@ -107,6 +134,7 @@ class Exporter:
             )
         self.manifest = found or fresh
         self._protocol = str((loaded.geometry or {}).get("protocol"))
+        self._bids = bids
         self._begun = found is not None
 
     def add(self, volume: Volume, row: Row) -> None:
@@ -119,12 +147,15 @@ class Exporter:
         """Make the folder known as ours, before its first volume: a kill may come at any time."""
         if not self._begun:
             make_folder(self.folder)
+            if self._bids:
+                self._describe()
             self._write_manifest()
             self._begun = True
 
     def write(self, volume: Volume, row: Row) -> None:
         """Write one volume with its marks and nothing else, as several processes may at once."""
         path = self.folder / row.file
+        make_folder(path.parent)
         if row.file.endswith(SUFFIXES["dicom"]):
             write_series(volume, path, self._marks(row))
             return
@@ -147,6 +178,19 @@ class Exporter:
             side_car = path.with_suffix(".json")
             marked = json.loads(side_car.read_text()) | facts
             write_bytes_atomically(side_car, (json.dumps(marked, indent=2) + "\n").encode())
+
+    def _describe(self) -> None:
+        """What every BIDS data set has at its root."""
+        content = {
+            "Name": "Synthetic volumes; not for clinical use",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "hagan", "Version": self.manifest.hagan_version}],
+        }
+        text = json.dumps(content, indent=2) + "\n"
+        write_bytes_atomically(self.folder / DESCRIPTION, text.encode())
+        ignored = f"{MANIFEST}\n**/ct/\n"
+        write_bytes_atomically(self.folder / ".bidsignore", ignored.encode())
 
     def _marks(self, row: Row) -> Marks:
         """What a DICOM series says of itself."""
@@ -191,7 +235,7 @@ def regenerate(sampler: Sampler, row: Row) -> Volume:
     """The volume of a manifest's row, made again.
 
     Raises:
-        UsageError: The row was not generated, was moved, or its label does not suit the model.
+        UsageError: The row was not generated, was moved, or does not suit the model.
         BadInputError: The volume differs from the row's hash, as with other weights.
     """
     if row.target is not None:
@@ -200,7 +244,13 @@ def regenerate(sampler: Sampler, row: Row) -> Volume:
         )
     if row.seed is None or row.index is None:
         raise UsageError(f"{row.file} was rebuilt from {row.source}; only that scan gives it again")
-    volume = sampler.sample(row.index, seed=row.seed, label=row.label, truncation=row.truncation)
+    volume = sampler.sample(
+        row.index,
+        seed=row.seed,
+        label=row.label,
+        truncation=row.truncation,
+        conditions=row.conditions,
+    )
     if hash_of(volume) != row.sha256:
         raise BadInputError(
             f"{row.file} came out different: take the weights that the manifest names, and the "

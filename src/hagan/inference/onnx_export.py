@@ -96,8 +96,12 @@ def export_onnx(loaded: Loaded, path: Path) -> float:
 def _inputs(model: GAN[Any], seed: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     inputs = [torch.randn(1, model.latent_dim, generator=generator)]
-    if model.num_classes:
-        inputs.append(torch.eye(model.num_classes)[seed % model.num_classes][None])
+    if model.label_dim:
+        labels = torch.randn(1, model.label_dim, generator=generator)
+        if model.num_classes:
+            classes = torch.eye(model.num_classes)
+            labels[0, : model.num_classes] = classes[seed % model.num_classes]
+        inputs.append(labels)
     return inputs
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hagan.data.conditions import number_of
 from hagan.data.dataset import Fold, VolumeDataset
 from hagan.data.matching import match_masks
 from hagan.data.placement import Placement
@@ -36,6 +37,8 @@ class Prepared:
     """[d, h, w] in [-1, 1]."""
     placement: Placement
     label: int | None = None
+    covariates: Mapping[str, float | str] = field(default_factory=dict)
+    """The subject's row of the store's table."""
 
 
 def is_store(path: Path) -> bool:
@@ -127,7 +130,8 @@ def _stored(store: Store, sampler: Sampler, fold: Fold | None) -> Scans:
 
     def prepared(number: int) -> Prepared:
         entry = entries[number]
-        return Prepared(entry.source, entry.subject, store.load(entry), entry, entry.label)
+        array = store.load(entry)
+        return Prepared(entry.source, entry.subject, array, entry, entry.label, entry.covariates)
 
     return Scans(len(entries), prepared)
 
@@ -162,6 +166,27 @@ def label_of(sampler: Sampler, scan: Prepared) -> int | None:
             "--labels and --label-column, and name the store"
         )
     return scan.label
+
+
+def conditions_of(sampler: Sampler, scan: Prepared) -> dict[str, float] | None:
+    """The covariates with which a scan is rebuilt: its own.
+
+    Raises:
+        UsageError: The model takes a covariate of which the scan has no number.
+    """
+    known = sampler.known_conditions
+    if known is None:
+        return None
+    own: dict[str, float] = {}
+    for name in known.names:
+        number = number_of(scan.covariates, name)
+        if number is None:
+            raise UsageError(
+                f"{scan.name} has no number for {name}, on which the model is conditioned; prepare "
+                "the scans with --labels, and name the store"
+            )
+        own[name] = number
+    return own
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +255,7 @@ def reconstruct(sampler: Sampler, scan: Prepared) -> tuple[Volume, Volume]:
 
 def _restored_slabs(sampler: Sampler, scan: Prepared) -> Iterator[NDArray[np.float32]]:
     """The rebuilt scan in its own intensities, from the first slice on."""
-    labels = sampler.one_hot(label_of(sampler, scan))
+    labels = sampler.labels(label_of(sampler, scan), conditions_of(sampler, scan))
     codes = encode(sampler, scan.array)
     for slab in sampler.slabs(codes, labels):
         yield restore_volume(slab, scan.placement).voxels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hagan.data.conditions import Conditions
 from hagan.data.placement import Geometry
 from hagan.data.volume import Volume
-from hagan.errors import UsageError
+from hagan.errors import BadInputError, UsageError
 from hagan.inference.stream import Stream, depth_that_fits, spooled
 from hagan.models.weights import Loaded, load_model
 from hagan.types import Labels, Latents
@@ -71,6 +72,20 @@ class Sampler:
         """Size, units and spacing of the data; none for imported checkpoints."""
         return geometry_of(self.loaded)
 
+    @property
+    def known_conditions(self) -> Conditions | None:
+        """Scale and range of the covariates that the model takes; none where it takes none.
+
+        Raises:
+            BadInputError: It takes some, and its weights do not know their scale.
+        """
+        if not self.loaded.model.num_conditions:
+            return None
+        geometry = self.geometry
+        if geometry is None or geometry.conditions is None:
+            raise BadInputError(f"{self.loaded.path} lacks the scale of the model's conditions")
+        return geometry.conditions
+
     def latents(self, index: int, *, seed: int, truncation: float = 1.0) -> Latents:
         """Z ~ N(0, I) of one volume, drawn to the typical as the model does it; a float32 row."""
         digest = hashlib.sha256(f"latents/{seed}/{index}".encode()).digest()
@@ -80,8 +95,40 @@ class Sampler:
             drawn = self.loaded.model.truncated(drawn, truncation)
         return drawn.to(self.device)
 
+    def conditions(
+        self,
+        index: int,
+        *,
+        seed: int,
+        label: int | None = None,
+        asked: Mapping[str, float] | None = None,
+    ) -> dict[str, float] | None:
+        """Covariates of one volume in their own units; none for a model that takes none.
+
+        Args:
+            index: From 0.
+            seed: Which series of volumes.
+            label: Class of the volume.
+            asked: A value of each covariate; by default those of one training scan of the class.
+
+        Raises:
+            UsageError: What is asked for does not suit the model.
+        """
+        known = self.known_conditions
+        if known is None:
+            if asked:
+                raise UsageError(f"the model takes no conditions, so not {', '.join(asked)} either")
+            return None
+        return known.checked(asked) if asked else known.drawn(index, seed=seed, label=label)
+
     def sample(
-        self, index: int, *, seed: int, label: int | None = None, truncation: float = 1.0
+        self,
+        index: int,
+        *,
+        seed: int,
+        label: int | None = None,
+        truncation: float = 1.0,
+        conditions: Mapping[str, float] | None = None,
     ) -> Volume:
         """Volume number `index` of a seed.
 
@@ -90,16 +137,18 @@ class Sampler:
             seed: Which series of volumes.
             label: Class of a conditional model, from 0.
             truncation: Below 1 for more typical and less varied volumes; never in an evaluation.
+            conditions: Covariates; by default those that `conditions` draws.
 
         Returns:
             Intensities in the data's own units (HU for CT), with its median spacing; in [-1, 1]
             with a spacing of 1 mm for imported checkpoints, which know no data.
 
         Raises:
-            UsageError: The label does not suit the model.
+            UsageError: The label or a condition does not suit the model.
         """
         codes = self.latents(index, seed=seed, truncation=truncation)
-        return self.decode(codes, label)
+        conditions = self.conditions(index, seed=seed, label=label, asked=conditions)
+        return self.decode(codes, label, conditions)
 
     @contextmanager
     def sample_on_disk(
@@ -110,6 +159,7 @@ class Sampler:
         folder: Path,
         label: int | None = None,
         truncation: float = 1.0,
+        conditions: Mapping[str, float] | None = None,
     ) -> Iterator[tuple[Volume, str]]:
         """The volume of `sample` with its voxels in a nameless file, for the length of a block.
 
@@ -119,23 +169,30 @@ class Sampler:
             folder: Where the file lies, 4 bytes a voxel; made if absent.
             label: As for `sample`.
             truncation: As for `sample`.
+            conditions: As for `sample`.
 
         Yields:
             The volume, its voxels mapped and read-only, and their SHA-256.
 
         Raises:
-            UsageError: The label does not suit the model.
+            UsageError: The label or a condition does not suit the model.
             DiskError: The folder cannot be written to, or is full.
         """
         codes = self.latents(index, seed=seed, truncation=truncation)
-        labels = self.one_hot(label)
+        conditions = self.conditions(index, seed=seed, label=label, asked=conditions)
+        labels = self.labels(label, conditions)
         shape = self.loaded.model.volume_shape
         with spooled(self._in_units(codes, labels), shape, folder) as (voxels, sha256):
             yield placed(voxels, self.geometry), sha256
 
-    def decode(self, codes: Latents, label: int | None = None) -> Volume:
+    def decode(
+        self,
+        codes: Latents,
+        label: int | None = None,
+        conditions: Mapping[str, float] | None = None,
+    ) -> Volume:
         """The volume of one latent code [1, z]; see `sample`."""
-        labels = self.one_hot(label)
+        labels = self.labels(label, conditions)
         voxels = np.empty(self.loaded.model.volume_shape, np.float32)
         first = 0
         for slab in self._in_units(codes, labels):
@@ -157,25 +214,36 @@ class Sampler:
         for slab in self.slabs(codes, labels):
             yield in_units(slab, geometry)
 
-    def one_hot(self, label: int | None) -> Labels | None:
-        """A label as the model takes it.
+    def labels(
+        self, label: int | None = None, conditions: Mapping[str, float] | None = None
+    ) -> Labels | None:
+        """A class and covariates in their own units as the model takes them [1, k].
 
         Raises:
-            UsageError: A label is missing, out of range, or not wanted.
+            UsageError: A label or the covariates are missing, or a label is not as wanted.
         """
+        vector = self._one_hot(label)
+        known = self.known_conditions
+        if known is not None:
+            if conditions is None:
+                raise UsageError(f"the model is conditional: give values of {known.told}")
+            vector = torch.cat((vector, torch.tensor([known.standardised(conditions)])), dim=1)
+        return vector.to(self.device) if self.loaded.model.label_dim else None
+
+    def _one_hot(self, label: int | None) -> Tensor:
+        """A class as a row [1, classes], which is empty for a model without."""
         classes = self.loaded.model.num_classes
         if not classes:
             if label is not None:
                 raise UsageError("the model is unconditional: it takes no label")
-            return None
+            return torch.zeros(1, 0)
         if label is None or not 0 <= label < classes:
             names = self.geometry.class_names if self.geometry else ()
             listed = f" ({', '.join(names)})" if names else ""
             raise UsageError(
                 f"the model is conditional: give a label from 0 to {classes - 1}{listed}"
             )
-        vector: Tensor = torch.nn.functional.one_hot(torch.tensor([label]), classes)
-        return vector.float().to(self.device)
+        return torch.nn.functional.one_hot(torch.tensor([label]), classes).float()
 
 
 def geometry_of(loaded: Loaded) -> Geometry | None:

@@ -8,17 +8,26 @@ import torch
 from torch import Tensor
 
 from hagan.config.ha_gan import HAGANConfig
-from hagan.models.losses import bce, class_loss, gradient_square, relativistic
+from hagan.models.losses import bce, class_loss, gradient_square, hinge, relativistic
 from hagan.networks.ha_gan.discriminator import Verdict
 from hagan.types import Labels, Scalar
 
 
 def cross_entropy(config: HAGANConfig, verdicts: Sequence[Verdict], *, real: bool) -> Scalar:
-    """Eqs. (4) and (5): a cross entropy of each branch, or one of the branches' mean logit."""
+    """D's side of Eqs. (4) and (5): a loss of each branch, or one of the branches' mean logit."""
     logits = [verdict.logit for verdict in verdicts]
+    if config.adversarial == "hinge":
+        return torch.stack([hinge(logit, real=real) for logit in logits]).sum()
     if config.adversarial == "mean-logit":
         return bce(torch.stack(logits).mean(dim=0), real=real)
     return torch.stack([bce(logit, real=real) for logit in logits]).sum()
+
+
+def fooling(config: HAGANConfig, fake: Sequence[Verdict]) -> Scalar:
+    """G's side of Eqs. (4) and (5), in the non-saturating form; of a hinge, the logits' sum."""
+    if config.adversarial == "hinge":
+        return torch.stack([-verdict.logit.mean() for verdict in fake]).sum()
+    return cross_entropy(config, fake, real=True)
 
 
 def relativistic_sum(of: Sequence[Verdict], against: Sequence[Verdict]) -> Scalar:
@@ -33,21 +42,21 @@ def paired_terms(
     fake: Sequence[Verdict],
     real_inputs: Sequence[Tensor],
     fake_inputs: Sequence[Tensor],
+    gamma: float,
 ) -> dict[str, Scalar]:
     """D's relativistic loss with R1 and R2, each branch weighted by the voxels it sees.
 
     Args:
-        config: Gives gamma and the sizes.
+        config: Gives the sizes.
         real: Verdicts on real inputs, D^H's first.
         fake: Verdicts on fake inputs.
         real_inputs: What each branch saw, requiring gradients.
         fake_inputs: What each branch saw, requiring gradients.
+        gamma: Weight of R1 and R2 for each voxel.
     """
     r1, r2 = (logits[0].logit.new_zeros(()) for logits in (real, fake))
-    # Those of the branches that there are.
-    voxels = (config.slab_voxels, config.low_voxels)[: len(real)]
-    for branch, count in enumerate(voxels):
-        half_gamma = 0.5 * config.gamma_per_voxel * count
+    for branch, count in enumerate(config.branch_voxels):
+        half_gamma = 0.5 * gamma * count
         r1 = r1 + half_gamma * gradient_square(real[branch].logit, real_inputs[branch])
         r2 = r2 + half_gamma * gradient_square(fake[branch].logit, fake_inputs[branch])
     return {"pair": relativistic_sum(real, fake), "r1": r1, "r2": r2}
@@ -66,8 +75,11 @@ def class_terms(
         real: Verdicts on reals in D's turn; none in G's.
         fake: Verdicts on fakes.
         labels: One-hot classes of the volumes; none for an unconditional model.
+
+    Returns:
+        The terms; none where labels are projected, since the logits count them already.
     """
-    if labels is None:
+    if labels is None or config.conditioning == "projection":
         return {}
     if real is None:
         return {"class": config.class_weight_generator * _class(config, fake, labels)}

@@ -36,6 +36,8 @@ class Phase(Generic[BatchT]):
     """Turns in a row (critic steps); each repeat sees a fresh batch."""
     every: int = 1
     """Steps from one turn to the next: it is taken at steps that this divides."""
+    rests: Callable[[], bool] | None = None
+    """Whether the turn is left out at the step that the model has begun; none where it never is."""
 
     def __post_init__(self) -> None:
         assert self.repeats >= 1, self.name
@@ -43,7 +45,7 @@ class Phase(Generic[BatchT]):
 
     def has_turn(self, step: int) -> bool:
         """Whether the turn is taken at a step, counted from 0."""
-        return step % self.every == 0
+        return step % self.every == 0 and not (self.rests is not None and self.rests())
 
 
 class Seat(Protocol):
@@ -77,6 +79,9 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
     latent_dim: int
     num_classes: int
     generator: nn.Module
+
+    num_conditions: int = 0
+    """Covariates that stand in a label behind the class; most models take none."""
 
     seat: Seat = Alone()
     """Of the class; a trainer that cuts a batch puts another on the model for a share's loss."""
@@ -147,12 +152,39 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
         """
         return {"generator": self.generator}
 
-    def begin_step(self, step: int) -> None:
-        """Derive all schedule state from the step; most models have none."""
+    def begin_step(self, step: int, progress: float | None = None) -> None:
+        """Derive all schedule state from the step; most models have none.
+
+        Args:
+            step: Counted from 0.
+            progress: Share of the run that is done, from 0 to 1; none where there is no run, and
+                the state is then one in which a step costs most.
+        """
+
+    def look(self, volumes: Iterator[Volumes]) -> None:
+        """See training volumes before the first step of a run; most models need not.
+
+        Args:
+            volumes: Batches [b, 1, d, h, w]; each is read when it is asked for.
+        """
 
     def costliest_step(self) -> int:
         """A step that takes as much memory as any; the first one, unless the model grows."""
         return 0
+
+    @property
+    def label_dim(self) -> int:
+        """Entries of a label [b, k]: the class as one-hot, then the covariates."""
+        return self.num_classes + self.num_conditions
+
+    @final
+    def example_labels(self, count: int) -> Labels | None:
+        """Labels [count, k] to measure with, of the first class with covariates at their means."""
+        if not self.label_dim:
+            return None
+        labels = torch.zeros(count, self.label_dim)
+        labels[:, : min(self.num_classes, 1)] = 1
+        return labels
 
     @final
     def draw_latents(self, count: int) -> Latents:

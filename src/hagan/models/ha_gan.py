@@ -6,22 +6,42 @@ choice and `hagan.config.recipes` makes it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from hagan.models.adversarial import class_terms, cross_entropy, paired_terms, relativistic_sum
+from hagan.config.ha_gan import HAGANConfig
+from hagan.models.adversarial import (
+    class_terms,
+    cross_entropy,
+    fooling,
+    paired_terms,
+    relativistic_sum,
+)
+from hagan.models.branches import Pair, RealBatch
 from hagan.models.gan import Phase, Terms
-from hagan.models.hierarchy import HierarchicalGAN, RealBatch
-from hagan.models.losses import prior_moments, quotient, rebuilt_l1, rebuilt_sums
+from hagan.models.hierarchy import HierarchicalGAN
+from hagan.models.losses import lecam, prior_moments, quotient, rebuilt_l1, rebuilt_sums
+from hagan.models.schedule import half_cosine
+from hagan.networks.ha_gan.discriminator import Verdict
 from hagan.types import FeatureMaps, Scalar, Volumes
+
+LECAM_DECAY = 0.99
+"""Of the running means of D's logits, a step."""
 
 
 class HAGAN(HierarchicalGAN):
     """HA-GAN in any of its recipes, ablations and sizes, unconditional or class-conditional."""
+
+    logit_means: Tensor
+
+    def __init__(self, config: HAGANConfig) -> None:
+        super().__init__(config)
+        if config.lecam_weight > 0:
+            self.register_buffer("logit_means", torch.zeros(2, len(config.branch_voxels)))
 
     def phases(self) -> Sequence[Phase[RealBatch]]:
         """Discriminator and generator (Eqs. 4, 5, 9), E^H (Eq. 6), E^G (Eq. 7).
@@ -31,20 +51,24 @@ class HAGAN(HierarchicalGAN):
         """
         config = self.config
         joint = config.reconstruction_weight_generator > 0
-        generator: nn.Module = self.generator
+        players: dict[str, nn.Module] = {"generator": self.generator}
         if joint and self.encoder is not None:
-            generator = nn.ModuleDict({"generator": self.generator, "ground": self.encoder.ground})
+            players["ground"] = self.encoder.ground
+        if self.middle is not None:
+            players["middle"] = self.middle
+        generator = self.generator if len(players) == 1 else nn.ModuleDict(players)
         phases = [
             Phase(
                 name="discriminator",
                 trains=self.discriminator,
                 loss=self.discriminator_loss,
                 adam=config.adam_discriminator,
+                rests=self.is_warming_up,
             ),
             Phase(
                 name="generator",
                 trains=generator,
-                loss=self.joint_generator_loss if joint else self.generator_loss,
+                loss=self._generator_turn,
                 adam=config.adam_generator,
             ),
         ]
@@ -70,6 +94,18 @@ class HAGAN(HierarchicalGAN):
             )
         return phases
 
+    def is_warming_up(self) -> bool:
+        """Whether G rebuilds and D rests."""
+        warm = self.config.warm_start
+        return warm is not None and self.progress < warm.share
+
+    @property
+    def _generator_turn(self) -> Callable[[RealBatch], Terms]:
+        if self.config.warm_start is not None:
+            return self.warm_generator_loss
+        joint = self.config.reconstruction_weight_generator > 0
+        return self.joint_generator_loss if joint else self.generator_loss
+
     def one_norm(self) -> AbstractContextManager[None]:
         """One power iteration of the spectral norm for the length of a block, or one a pass."""
         if self.config.spectral_norm and self.config.spectral_iterations == "turn":
@@ -85,46 +121,87 @@ class HAGAN(HierarchicalGAN):
         with torch.no_grad():
             pair = self.drawn_pair(batch)
         with self.one_norm():
-            real = self.judge(batch.slab, batch.low, batch.start, whole=batch.whole)
-            fake = self.judge(pair.slab, pair.low, batch.start, whole=batch.whole)
+            real, fake = (self._judged(seen, batch) for seen in (batch.beside(pair), pair))
         terms = {
             "real": cross_entropy(self.config, real, real=True),
             "fake": cross_entropy(self.config, fake, real=False),
         }
+        if self.config.lecam_weight > 0:
+            terms["lecam"] = self._lecam(real, fake)
         return terms | class_terms(self.config, real, fake, batch.labels)
+
+    def _lecam(self, real: Sequence[Verdict], fake: Sequence[Verdict]) -> Scalar:
+        """LeCam's term, once the run is far enough, and the running means that it needs."""
+        real_logits, fake_logits = (
+            torch.stack([verdict.logit for verdict in side]) for side in (real, fake)
+        )
+        real_means, fake_means = self.logit_means.unbind()
+        far = self.progress >= self.config.lecam_begin
+        term = torch.stack(
+            [
+                lecam(real_logits[branch], fake_means[branch], real=True)
+                + lecam(fake_logits[branch], real_means[branch], real=False)
+                for branch in range(len(real))
+            ]
+        ).sum()
+        with torch.no_grad():
+            means = torch.stack((real_logits.mean(dim=1), fake_logits.mean(dim=1)))
+            self.logit_means.lerp_(means.to(self.logit_means), 1.0 - LECAM_DECAY)
+        return self.config.lecam_weight * far * term
 
     def _relativistic_discriminator_loss(self, batch: RealBatch) -> Terms:
         """Paired relativistic loss with R1 and R2, each branch weighted by the voxels it sees."""
         with torch.no_grad():
             pair = self.drawn_pair(batch)
         exact = next(self.discriminator.parameters()).dtype
-        real_inputs = [batch.slab.to(exact).detach().requires_grad_()]
-        fake_inputs = [pair.slab.to(exact).requires_grad_()]
-        if pair.low is not None:
-            real_inputs.append(batch.low.to(exact).detach().requires_grad_())
-            fake_inputs.append(pair.low.to(exact).requires_grad_())
+        sides = [
+            side.mapped(lambda seen: seen.to(exact).detach().requires_grad_())
+            for side in (batch.beside(pair), pair)
+        ]
         # Squared gradients need more digits than bf16 has.
         with torch.autocast(batch.slab.device.type, enabled=False), self.one_norm():
-            real, fake = (
-                self.judge(inputs[0], inputs[-1], batch.start, whole=batch.whole)
-                for inputs in (real_inputs, fake_inputs)
-            )
-            terms = paired_terms(self.config, real, fake, real_inputs, fake_inputs)
+            real, fake = (self._judged(side, batch) for side in sides)
+            real_inputs, fake_inputs = (side.inputs for side in sides)
+            gamma = self.config.gamma_per_voxel * half_cosine(self.progress, self.config.gamma_end)
+            terms = paired_terms(self.config, real, fake, real_inputs, fake_inputs, gamma)
             return terms | class_terms(self.config, real, fake, batch.labels)
+
+    def _judged(self, seen: Pair, batch: RealBatch) -> list[Verdict]:
+        """Verdicts on real or fake ones of the batch's place."""
+        return self.judge(
+            seen.slab,
+            seen.low,
+            batch.start,
+            batch.labels,
+            whole=batch.whole,
+            middle=seen.middle,
+        )
 
     def generator_loss(self, batch: RealBatch) -> Terms:
         """Eqs. (4), (5) and (9) for G, in the non-saturating form."""
         pair = self.drawn_pair(batch)
         with self.one_norm():
-            fake = self.judge(pair.slab, pair.low, batch.start, whole=batch.whole)
+            fake = self._judged(pair, batch)
             terms: dict[str, Scalar] = {}
             if self.config.adversarial == "relativistic":
                 with torch.no_grad():
-                    real = self.judge(batch.slab, batch.low, batch.start, whole=batch.whole)
+                    real = self._judged(batch.beside(pair), batch)
                 terms["fake"] = relativistic_sum(fake, real)
             else:
-                terms["fake"] = cross_entropy(self.config, fake, real=True)
+                terms["fake"] = fooling(self.config, fake)
         return terms | class_terms(self.config, None, fake, batch.labels)
+
+    def warm_generator_loss(self, batch: RealBatch) -> Terms:
+        """Reconstruction from fixed codes alone, then the game with less and less of it."""
+        warm = self.config.warm_start
+        assert warm is not None, "the trainer takes this turn with a warm start"
+        terms = {} if self.is_warming_up() else dict(self.generator_loss(batch))
+        weight = warm.weight_at(self.progress)
+        if weight > 0:
+            codes = self.fixed_latents(batch.low)
+            pair = self.pair_of(codes, batch.labels, batch.start, whole=batch.whole)
+            terms |= self._l1_terms(pair, batch, weight)
+        return terms
 
     def joint_generator_loss(self, batch: RealBatch) -> Terms:
         """The generator's loss with Eq. (7) reaching G and E^G at once."""
@@ -136,7 +213,7 @@ class HAGAN(HierarchicalGAN):
         return {**self.generator_loss(batch), **rebuilt}
 
     def high_encoder_loss(self, batch: RealBatch) -> Terms:
-        """Eq. (6): rebuild the slab from its own features."""
+        """Eq. (6): rebuild the slab from its own features, without noise as they have no code."""
         assert self.encoder is not None
         if not self.exact_encoder:
             rebuilt = self.generator.high(self.encoder.high(batch.slab))
@@ -148,7 +225,7 @@ class HAGAN(HierarchicalGAN):
         return {"slab": self.config.slab_weight * self._l1(rebuilt, batch.slab, batch)}
 
     def ground_encoder_loss(self, batch: RealBatch) -> Terms:
-        """Eq. (7): rebuild both resolutions from the encoded latents."""
+        """Eq. (7): rebuild each resolution from the encoded latents."""
         with torch.no_grad():
             features = self.encode_features(batch.volumes)
         return self._rebuilt_terms(features, batch)
@@ -161,13 +238,20 @@ class HAGAN(HierarchicalGAN):
         codes = self.encoder.ground(features)
         rebuilt = self.pair_of(codes, batch.labels, batch.start, whole=batch.whole)
         weight *= config.image_weight
-        if config.image_reduction == "mean" and rebuilt.low is not None:
-            weight /= 2
+        if config.image_reduction == "mean":
+            weight /= len(rebuilt.inputs)
+        terms = self._l1_terms(rebuilt, batch, weight)
+        if config.prior_weight > 0:
+            terms["prior"] = config.prior_weight * prior_moments(self.whole_batch(codes))
+        return terms
+
+    def _l1_terms(self, rebuilt: Pair, batch: RealBatch, weight: float) -> dict[str, Scalar]:
+        """Each resolution against the real one."""
         terms = {"rebuilt_slab": weight * self._l1(rebuilt.slab, batch.slab, batch)}
         if rebuilt.low is not None:
             terms["rebuilt_low"] = weight * self._l1(rebuilt.low, batch.low, batch)
-        if config.prior_weight > 0:
-            terms["prior"] = config.prior_weight * prior_moments(self.whole_batch(codes))
+        if rebuilt.middle is not None and batch.middle is not None:
+            terms["rebuilt_middle"] = weight * self._l1(rebuilt.middle, batch.middle, batch)
         return terms
 
     def _l1(self, rebuilt: Volumes, real: Volumes, batch: RealBatch) -> Scalar:

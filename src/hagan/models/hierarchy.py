@@ -6,7 +6,6 @@ What the networks make and read, at every size; `hagan.models.ha_gan` says how t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 
 import torch
@@ -14,12 +13,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hagan.config.ha_gan import HAGANConfig
+from hagan.models.branches import Pair, RealBatch
 from hagan.models.gan import GAN
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
 from hagan.networks.ha_gan.encoder import Encoder
-from hagan.networks.ha_gan.generator import Generator
+from hagan.networks.ha_gan.generator import Generator, MiddleGenerator
 from hagan.networks.ha_gan.selector import SlabSelector
-from hagan.types import FeatureMaps, Labels, Latents, LowVolumes, Slabs, SlabsOfEach, Volumes
+from hagan.networks.minibatch_deviation import own_deviations
+from hagan.networks.principal_components import PrincipalComponents
+from hagan.types import (
+    FeatureMaps,
+    Labels,
+    Latents,
+    LowVolumes,
+    Rows,
+    Seeds,
+    Slabs,
+    SlabsOfEach,
+    Volumes,
+)
 
 ENCODED_DEPTH = 32
 """Slices that E^H encodes at once where the partition does not matter."""
@@ -28,32 +40,8 @@ ENCODED_VOXELS = 2**22
 """Voxels of a batch that E^H encodes at once in training, but for two thin slabs at least: the
 activations of more would be the most that a step holds."""
 
-HELD_HALFWAY, HELD_SLABS = 4, 3
-"""Copies at the peak of G^H: of its activations at half resolution (the convolution's, two of the
-normalisation's, one that the next convolution reorders) and of the slab itself."""
-
-
-@dataclass(frozen=True, eq=False)
-class RealBatch:
-    """A batch of real volumes as the phases need it."""
-
-    volumes: Volumes
-    slab: SlabsOfEach
-    """One of each volume or, where `whole`, the partition of each, volume by volume."""
-    low: LowVolumes
-    start: int
-    """r, the slab's first slice; 0 where `whole`."""
-    labels: Labels | None
-    whole: bool = False
-    """Whether this step makes and judges full volumes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """A slab and a low-resolution volume of the same whole; no `low` without that branch."""
-
-    slab: SlabsOfEach
-    low: LowVolumes | None
+LOOKED_AT = 256
+"""Training volumes at most of which principal components are taken."""
 
 
 class HierarchicalGAN(GAN[RealBatch]):
@@ -67,14 +55,18 @@ class HierarchicalGAN(GAN[RealBatch]):
         self.volume_shape = config.volume_shape
         self.latent_dim = config.latent_dim
         self.num_classes = config.num_classes
+        self.num_conditions = len(config.conditions)
+        by_projection = config.conditioning == "projection"
         self.selector = SlabSelector(
             config.volume_shape[0], config.slab_shape[0], config.high_doublings
         )
         self.whole_step = False
         """Whether this step makes full volumes; a function of the step."""
+        self.progress = 1.0
+        """Share of the run that is done."""
         self.generator = Generator(
             latent_dim=config.latent_dim,
-            num_classes=config.num_classes,
+            label_dim=config.label_dim,
             base_shape=config.base_shape,
             num_doublings=config.num_doublings,
             high_doublings=config.high_doublings,
@@ -83,6 +75,17 @@ class HierarchicalGAN(GAN[RealBatch]):
             high_norm=config.high_norm,
             low_branch=config.low_branch,
             stem=config.stem,
+            noise=config.noise,
+        )
+        # Outside of the generator, as it is needed in training alone.
+        self.middle = (
+            MiddleGenerator(channels=self.generator.high.widths[-2])
+            if config.middle_branch
+            else None
+        )
+        warm = config.warm_start
+        self.codes = (
+            None if warm is None else PrincipalComponents(warm.components, config.low_voxels)
         )
         self.discriminator = Discriminator(
             slab_shape=config.slab_shape,
@@ -90,9 +93,12 @@ class HierarchicalGAN(GAN[RealBatch]):
             num_doublings=config.num_doublings,
             high_doublings=config.high_doublings,
             width=config.width,
-            num_classes=config.num_classes,
+            num_classes=0 if by_projection else config.num_classes,
             spectral=config.spectral_norm,
             low_branch=config.low_branch,
+            spread=config.minibatch_group > 0,
+            projected_dim=config.label_dim if by_projection else 0,
+            middle_branch=config.middle_branch,
         )
         self.encoder = (
             Encoder(
@@ -110,10 +116,24 @@ class HierarchicalGAN(GAN[RealBatch]):
 
     # The interface.
 
-    def begin_step(self, step: int) -> None:
+    def begin_step(self, step: int, progress: float | None = None) -> None:
         """Make this a step of full volumes where `whole_every` says so."""
-        every = self.config.whole_every
+        every, warm = self.config.whole_every, self.config.warm_start
         self.whole_step = every > 0 and step % every == 0
+        if progress is None:
+            progress = 1.0 if warm is None else warm.share
+        self.progress = progress
+
+    def look(self, volumes: Iterator[Volumes]) -> None:
+        """Find the principal components from which codes of training volumes are made."""
+        if self.codes is None:
+            return
+        seen = 0
+        for batch in volumes:
+            self.codes.update(self.shrink(batch.to(self.codes.mean)).flatten(1))
+            seen += len(batch)
+            if seen >= LOOKED_AT:
+                return
 
     def prepare(self, real: Volumes, labels: Labels | None) -> RealBatch:
         """Draw r, cut the slab, shrink to low resolution."""
@@ -124,8 +144,9 @@ class HierarchicalGAN(GAN[RealBatch]):
             slab=self.selector.partition(real) if whole else self.selector.high(real, start),
             low=self.shrink(real),
             start=start,
-            labels=labels if self.num_classes else None,
+            labels=labels if self.label_dim else None,
             whole=whole,
+            middle=None if self.middle is None else functional.avg_pool3d(real, 2),
         )
 
     def published(self) -> Mapping[str, nn.Module]:
@@ -146,19 +167,13 @@ class HierarchicalGAN(GAN[RealBatch]):
         """G^H over all of A slab by slab, with the halo of decision 0001."""
         with torch.no_grad():
             features = self.generator.common(latents, labels)
-        yield from self.generator.high.slabs(features, depth)
+        yield from self.generator.high.slabs(features, depth, self.generator.seeds(latents))
 
     def slab_bytes(self, depth: int) -> int:
         """Activations of G^H for one slab, with its halo, where it holds most."""
         whole, height, width = self.volume_shape
         voxels = min(depth + self.selector.reduction, whole) * height * width
-        size = next(self.generator.parameters()).element_size()
-        doublings = self.config.high_doublings
-        between = max(
-            voxels // int(8 ** (doublings - level)) * (self.config.width // int(2**level))
-            for level in range(1, doublings)
-        )
-        return size * (HELD_HALFWAY * between + HELD_SLABS * voxels)
+        return self.generator.high.held_bytes(voxels)
 
     def encode(self, volumes: Volumes) -> Latents:
         """Z-hat = E^G(concat of E^H over the partition) (paper III-C, Inference).
@@ -188,25 +203,48 @@ class HierarchicalGAN(GAN[RealBatch]):
             return volumes[:, :, ::step, ::step, ::step]
         return functional.avg_pool3d(volumes, step)
 
-    def slab_of(self, features: FeatureMaps, start: int, *, whole: bool = False) -> SlabsOfEach:
+    def slab_of(
+        self, features: FeatureMaps, start: int, *, whole: bool = False, seeds: Seeds | None = None
+    ) -> SlabsOfEach:
         """X^H_r = G^H(S^L(A; r)) (Eq. 3), or the partition of the full volume."""
         if whole:
-            return self.selector.partition(self.generator.high(features))
+            return self.selector.partition(self.generator.high(features, seeds))
         if self.config.alignment == "floor":
-            slab: SlabsOfEach = self.generator.high(self.selector.low(features, start))
+            cut, first = self.selector.low(features, start), start // self.selector.reduction
+            slab: SlabsOfEach = self.generator.high(cut, seeds, first)
             return slab
         span = self.selector.feature_span(start)
-        return self.generator.high.slab(
-            features[:, :, span.start : span.stop], self.selector, start
-        )
+        return self.generator.high.slab(span.cut(features), self.selector, start, seeds)
 
     def pair_of(
         self, latents: Latents, labels: Labels | None, start: int, *, whole: bool = False
     ) -> Pair:
-        """Slab and low-resolution volume of latents (Eqs. 2 and 3)."""
+        """Slab, low-resolution volume and what the middle branch makes of latents (Eqs. 2, 3)."""
         features = self.generator.common(latents, labels)
+        seeds = self.generator.seeds(latents)
         low = None if self.generator.low is None else self.generator.low(features)
-        return Pair(slab=self.slab_of(features, start, whole=whole), low=low)
+        if self.middle is None:
+            return Pair(self.slab_of(features, start, whole=whole, seeds=seeds), low)
+        halfway = self.generator.high.halfway(features, seeds)
+        if whole or not self.exact_encoder:
+            slab = self.slab_of(features, start, whole=whole, seeds=seeds)
+        else:
+            # G^H is exact as E^H is: the slab's features are those of the whole, made already.
+            slab = self.generator.high.slab_from_halfway(halfway, self.selector, start)
+        return Pair(slab, low, self.middle(halfway))
+
+    def fixed_latents(self, low: LowVolumes) -> Latents:
+        """Codes of real volumes: scores of their principal components, the other entries drawn."""
+        warm = self.config.warm_start
+        assert warm is not None, "fixed codes come with a warm start"
+        assert self.codes is not None, "fixed codes come with a warm start"
+        drawn = self.draw_latents(len(low))
+        scores = self.codes.scores(low.flatten(1)).to(drawn)
+        head = drawn[:, : warm.components]
+        # Fewer volumes than components leave some without a score: those are drawn too.
+        known = self.codes.deviations > 0
+        fixed = torch.where(known, scores + warm.noise * head, head)
+        return torch.cat((fixed, drawn[:, warm.components :]), dim=1)
 
     def drawn_pair(self, batch: RealBatch) -> Pair:
         """A fake pair of fresh latents, as many and of the same slab as the real ones."""
@@ -229,14 +267,42 @@ class HierarchicalGAN(GAN[RealBatch]):
         return self.encoder.high.by_slab(volumes, self.selector.slab_depth, halo=False)
 
     def judge(
-        self, slab: SlabsOfEach, low: LowVolumes | None, start: int, *, whole: bool = False
+        self,
+        slab: SlabsOfEach,
+        low: LowVolumes | None,
+        start: int,
+        labels: Labels | None = None,
+        *,
+        whole: bool = False,
+        middle: LowVolumes | None = None,
     ) -> list[Verdict]:
-        """Verdicts of D^H and, with the low branch, of D^L."""
+        """Verdicts of D^H and, with their branches, of D^L and D^M.
+
+        Labels [b, k] are those asked for.
+        """
         position: float | Tensor = self.selector.position(start)
         if whole:
             places = [self.selector.position(first) for first in self.selector.starts]
             position = torch.tensor(places, dtype=torch.float64).repeat(len(slab) // len(places))
-        verdicts = [self.discriminator.high(slab, position)]
+        of_slabs = labels
+        if labels is not None and whole:
+            of_slabs = labels.repeat_interleave(len(slab) // len(labels), dim=0)
+        spread = self._spread if self.config.minibatch_group else None
+        verdicts = [self.discriminator.high(slab, position, of_slabs, spread)]
         if self.discriminator.low is not None:
-            verdicts.append(self.discriminator.low(low))
+            verdicts.append(self.discriminator.low(low, labels, spread))
+        if self.discriminator.middle is not None:
+            verdicts.append(self.discriminator.middle(middle, labels, spread))
         return verdicts
+
+    def _spread(self, features: FeatureMaps) -> Rows:
+        """How much each volume's group differs; the others of its group count as constants.
+
+        So a penalty sees the slope of one logit, and a batch that is cut gives what the whole does.
+        """
+        rows = self.whole_batch(features.detach().flatten(1))
+        batch = rows.view(-1, *features.shape[1:])
+        # Drawn like random numbers, a volume's number is its place in the whole batch.
+        places = self.draw_rows(lambda count: torch.arange(count)[:, None].float(), len(features))
+        first = 0 if len(batch) == len(features) else int(places[0])
+        return own_deviations(features, batch, first, self.config.minibatch_group)

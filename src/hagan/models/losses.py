@@ -21,6 +21,11 @@ def bce(logits: Logits, *, real: bool) -> Scalar:
     return functional.softplus(-logits if real else logits).mean()
 
 
+def hinge(logits: Logits, *, real: bool) -> Scalar:
+    """Hinge loss of D: no push once a logit is beyond 1 on its side (Lim and Ye 2017)."""
+    return functional.relu(1.0 - logits if real else 1.0 + logits).mean()
+
+
 def relativistic(better: Logits, worse: Logits) -> Scalar:
     """Paired relativistic loss: how far `better` is from standing above `worse` in its pair.
 
@@ -94,6 +99,15 @@ def prior_moments(codes: Latents) -> Scalar:
     if len(codes) > 1:
         penalty = penalty + (_root(codes.var(dim=0).mean()) - 1.0).square()
     return penalty
+
+
+def lecam(logits: Logits, other_mean: Scalar, *, real: bool) -> Scalar:
+    """Squared distance by which logits are beyond the running mean of the other side's.
+
+    Tseng et al. 2021, eq. 3: reals above what fakes have had, fakes below what reals have had.
+    """
+    beyond = logits - other_mean if real else other_mean - logits
+    return functional.relu(beyond).square().mean()
 
 
 def _root(mean: Scalar) -> Scalar:

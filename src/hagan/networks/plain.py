@@ -10,7 +10,8 @@ from torch import nn
 
 from hagan.networks.blocks import NormAct
 from hagan.networks.ha_gan.discriminator import HighDiscriminator, LowDiscriminator
-from hagan.networks.ha_gan.generator import CommonGenerator, HighGenerator
+from hagan.networks.ha_gan.generator import CommonGenerator
+from hagan.networks.ha_gan.high_generator import HighGenerator
 from hagan.networks.upsample import UpConv
 
 SWITCHED = (NormAct, CommonGenerator, HighGenerator, HighDiscriminator, LowDiscriminator)

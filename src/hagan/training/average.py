@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hagan.config.training import TrainingConfig
 from hagan.models.gan import GAN
 from hagan.models.weights import published_tensors
 
@@ -52,6 +53,24 @@ class MovingAverage:
             yield
         finally:
             _copy(live, kept)
+
+
+def averages_of(model: GAN[Any], training: TrainingConfig) -> dict[str, MovingAverage]:
+    """The moving averages that a run keeps, by their names in checkpoints, with fresh weights.
+
+    The second one's ramp is shorter or longer in the proportion of the half-lives, so that the two
+    differ from the start.
+    """
+    averages = {}
+    ramp = training.average_ramp
+    if training.average_half_life is not None:
+        half_life = training.average_half_life
+        averages["average"] = MovingAverage(model, half_life=half_life, ramp=ramp)
+        if training.average_second is not None:
+            if ramp is not None:
+                ramp *= training.average_second / half_life
+            averages["second"] = MovingAverage(model, half_life=training.average_second, ramp=ramp)
+    return averages
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from hagan.config.training import RunConfig
 from hagan.data.batches import Batch
 from hagan.models.build import build_model
+from hagan.models.gan import GAN
 from hagan.training.average import MovingAverage
 from hagan.training.distributed import World
 from hagan.training.live_memory import LiveMemory
@@ -156,7 +157,7 @@ def watched_step(config: RunConfig, live: LiveMemory) -> StepCost:
     # After the first step it is known which losses ask for rows of the whole batch.
     for step in range(2 if training.accumulate > 1 else 1):
         model.begin_step(model.costliest_step())
-        turns.begin(step, training.seed, lambda _: _random_batch(config))
+        turns.begin(step, training.seed, lambda _: _random_batch(model, training.batch_size))
         phases = [_turns_of(player, turns, live) for player in players]
         peak = 0
         if average is not None:
@@ -181,14 +182,10 @@ def _give_moments(player: Player) -> None:
     player.move()
 
 
-def _random_batch(config: RunConfig) -> tuple[Batch, Share]:
+def _random_batch(model: GAN[Any], count: int) -> tuple[Batch, Share]:
     """Volumes of no particular content, and labels where the model takes them."""
-    count, classes = config.training.batch_size, config.model.num_classes
-    labels = None
-    if classes:
-        labels = functional.one_hot(torch.zeros(count, dtype=torch.long), classes).float()
-    volumes = torch.randn(count, 1, *config.model.volume_shape).clamp_(-1, 1)
-    return Batch(volumes=volumes, labels=labels), Share(0, count, count)
+    volumes = torch.randn(count, 1, *model.volume_shape).clamp_(-1, 1)
+    return Batch(volumes=volumes, labels=model.example_labels(count)), Share(0, count, count)
 
 
 class Answers(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -30,7 +30,7 @@ def write_preview(model: GAN[Any], batch: Batch, path: Path, *, device: torch.de
     model.eval()
     real = batch.volumes[:NUM_VOLUMES].to(device)
     labels = None
-    if batch.labels is not None and model.num_classes:
+    if batch.labels is not None and model.label_dim:
         labels = batch.labels[:NUM_VOLUMES].to(device)
     torch.manual_seed(PREVIEW_SEED)
     latents = model.draw_latents(len(real))

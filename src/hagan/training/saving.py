@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hagan.config.run_dir import RunDir
@@ -43,7 +44,7 @@ class Saver:
         self,
         model: GAN[Any],
         players: Sequence[Player],
-        average: MovingAverage | None,
+        averages: Mapping[str, MovingAverage],
         *,
         config: RunConfig,
         run: RunDir,
@@ -55,7 +56,8 @@ class Saver:
         Args:
             model: Its weights and buffers.
             players: Their optimisers.
-            average: The moving average, where there is one: it makes the weights for use.
+            averages: Moving averages by name; `average` makes the weights for use, and `second`
+                further ones beside them.
             config: The run's recipe.
             run: Where everything goes.
             geometry: JSON form of the data's geometry, for the weights file.
@@ -63,7 +65,7 @@ class Saver:
         """
         self.model = model
         self.players = players
-        self.average = average
+        self.averages = averages
         self.config = config
         self.run_dir = run
         self.geometry = geometry
@@ -92,9 +94,9 @@ class Saver:
         self.model.load_state_dict(under("model", checkpoint.tensors))
         for player in self.players:
             player.load_state(under(f"adam/{player.phase.name}", checkpoint.tensors))
-        if self.average is not None:
-            for name, tensor in under("average", checkpoint.tensors).items():
-                self.average.tensors[name].copy_(tensor)
+        for key, average in self.averages.items():
+            for name, tensor in under(key, checkpoint.tensors).items():
+                average.tensors[name].copy_(tensor)
         facts = checkpoint.facts
         set_forms(self.model, facts.get("forms", {}))
         # Checkpoints of before they were remembered say nothing of micro-batches and seconds.
@@ -109,8 +111,8 @@ class Saver:
         tensors = named("model", self.model.state_dict())
         for player in self.players:
             tensors |= named(f"adam/{player.phase.name}", player.state())
-        if self.average is not None:
-            tensors |= named("average", self.average.tensors)
+        for key, average in self.averages.items():
+            tensors |= named(key, average.tensors)
         checkpoint = Checkpoint(
             step=state.step,
             tensors=tensors,
@@ -124,14 +126,20 @@ class Saver:
         )
         sha256 = save_checkpoint(self.run_dir.state, checkpoint, keep=self.config.training.keep)
         self.run_dir.weights.parent.mkdir(parents=True, exist_ok=True)
+        self._publish(self.run_dir.weights, self.averages.get("average"), state.step)
+        if "second" in self.averages:
+            self._publish(self.run_dir.second_weights, self.averages["second"], state.step)
+        return sha256
+
+    def _publish(self, path: Path, average: MovingAverage | None, step: int) -> None:
+        """Write weights for use: an average's, or the last ones."""
         save_weights(
-            published_tensors(self.model) if self.average is None else self.average.tensors,
-            self.run_dir.weights,
+            published_tensors(self.model) if average is None else average.tensors,
+            path,
             config=self.config,
-            step=state.step,
+            step=step,
             geometry=self.geometry,
         )
-        return sha256
 
     def _newest(self) -> Checkpoint | None:
         """The checkpoint that the first process finds; the others need not see its disk."""

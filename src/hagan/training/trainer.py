@@ -7,8 +7,10 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ from hagan.data.batches import Batch
 from hagan.errors import DivergedError, InterruptedRunError, UsageError
 from hagan.models.gan import GAN
 from hagan.networks.forms import set_forms
-from hagan.training.average import MovingAverage
+from hagan.training.average import averages_of
 from hagan.training.batch_source import BatchSource, PartialSource
 from hagan.training.clock import Clock
 from hagan.training.distributed import World
@@ -27,6 +29,7 @@ from hagan.training.log import MetricsLog, open_tensorboard
 from hagan.training.players import make_players
 from hagan.training.preview import write_preview
 from hagan.training.saving import Resumed, Saver, same_start
+from hagan.training.schedule import progress_of, rate_share
 from hagan.training.shares import Share
 from hagan.training.signals import StopRequest, stop_on_signals
 from hagan.training.tuning import fastest_forms
@@ -62,6 +65,7 @@ class Trainer:
         tensorboard: bool = False,
         world: World | None = None,
         tune: bool = False,
+        until: float = 1.0,
     ) -> None:
         """Set up players and resume.
 
@@ -78,6 +82,7 @@ class Trainer:
                 first one alone writes into the run's folder.
             tune: Time the forms of layers that have several on this device, before the first step
                 of a new run; a run keeps its forms.
+            until: Share of the run after which this training ends, saved.
 
         Raises:
             UsageError: There are more processes than volumes in a batch.
@@ -106,20 +111,17 @@ class Trainer:
             largest_share=-(-training.batch_size // self.world.size),
         )
         same_start(self.model, self.world)
-        self.average = (
-            MovingAverage(model, half_life=training.average_half_life, ramp=training.average_ramp)
-            if training.average_half_life is not None
-            else None
-        )
+        self.averages = averages_of(model, training)
         self.saver = Saver(
             self.model,
             self.players,
-            self.average,
+            self.averages,
             config=config,
             run=run,
             geometry=geometry,
             world=self.world,
         )
+        self.until = until
         self.step = 0
         self.clock = Clock(self.device.type)
         self.roll_backs = 0
@@ -128,6 +130,10 @@ class Trainer:
         if self.world.is_first:
             run.path.mkdir(parents=True, exist_ok=True)
         self.resumed = self._resume()
+        if not self.resumed:
+            if self.world.is_first:
+                self.model.look(batches.at(step).volumes for step in count())
+            same_start(self.model, self.world)
         if tune and not self.resumed:
             fastest = partial(fastest_forms, model, batches.at(0), training.precision, self.device)
             set_forms(model, self.world.from_first(fastest))
@@ -162,11 +168,12 @@ class Trainer:
 
     @property
     def is_done(self) -> bool:
-        """Whether the last step was taken, or the last minute has gone by in any process."""
+        """Whether all was done that was asked for, in any process."""
         training = self.config.training
+        done = progress_of(training, self.step, self.clock.seconds) >= self.until
         if self.step >= training.steps or training.minutes is None:
-            return self.step >= training.steps
-        return self.world.largest(int(self.clock.seconds >= 60 * training.minutes)) > 0
+            return done
+        return self.world.largest(int(done)) > 0
 
     def _stops(self, stop: StopRequest) -> bool:
         """Whether a signal reached any of the processes; then all of them stop after this step."""
@@ -211,11 +218,14 @@ class Trainer:
             NonFiniteError: A loss or gradient is not finite; weights may have moved.
         """
         training = self.config.training
-        ramp = training.learning_rate_ramp
-        share = min((self.step + 1) / ramp, 1.0) if ramp else 1.0
+        progress = progress_of(training, self.step, self.clock.seconds)
+        if training.minutes is not None:
+            # Clocks differ from process to process.
+            progress = self.world.from_first(lambda: progress)
+        share = rate_share(training, self.step, progress)
         seed = step_seed(training.seed, self.step, self.roll_backs)
         torch.manual_seed(seed)
-        self.model.begin_step(self.step)
+        self.model.begin_step(self.step, progress)
         self.turns.begin(self.step, seed, self._load)
         values: dict[str, float] = {}
         for player in self.players:
@@ -225,9 +235,9 @@ class Trainer:
             for repeat in range(player.phase.repeats):
                 values |= self.turns.take(player, repeat)
         self.step += 1
-        if self.average is not None:
-            seen = self.step * training.batch_size
-            self.average.update(self.model, images_seen=seen, batch_size=training.batch_size)
+        seen = self.step * training.batch_size
+        for average in self.averages.values():
+            average.update(self.model, images_seen=seen, batch_size=training.batch_size)
         return values
 
     def _load(self, repeat: int) -> tuple[Batch, Share]:
@@ -288,10 +298,8 @@ class Trainer:
             return
         path = self.run_dir.previews / f"step-{self.step:08d}.png"
         batch = self.batches.at(0)
-        if self.average is None:
-            write_preview(self.model, batch, path, device=self.device)
-            return
-        with self.average.applied(self.model):
+        average = self.averages.get("average")
+        with nullcontext() if average is None else average.applied(self.model):
             write_preview(self.model, batch, path, device=self.device)
 
 

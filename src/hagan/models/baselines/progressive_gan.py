@@ -82,7 +82,7 @@ class ProgressiveGAN(WholeVolumeGAN):
 
     # The schedule.
 
-    def begin_step(self, step: int) -> None:
+    def begin_step(self, step: int, progress: float | None = None) -> None:
         """Set the level and its fade."""
         self.stage = self.config.stage_at(step)
 

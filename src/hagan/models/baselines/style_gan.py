@@ -96,7 +96,7 @@ class StyleGAN(WholeVolumeGAN):
             ),
         ]
 
-    def begin_step(self, step: int) -> None:
+    def begin_step(self, step: int, progress: float | None = None) -> None:
         """Note the step, from which follows whether R1 and path lengths are due."""
         self.step = step
 

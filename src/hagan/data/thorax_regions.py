@@ -1,4 +1,4 @@
-"""Lungs, bone and emphysema of a thorax CT, by thresholds and shape.
+"""Lungs, airways, bone and emphysema of a thorax CT, by thresholds and shape.
 
 After what the Chest Imaging Platform does: Otsu's threshold between air and body, the airways cut
 off, the two large parts kept, closed over their vessels. Contrast agent in vessels counts as bone,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from hagan.data.body import body_of
 from hagan.data.morphology import (
@@ -19,6 +20,9 @@ from hagan.data.morphology import (
     large_parts,
     otsu,
 )
+
+AIRWAY_LEAST_ML = 1.0
+"""Smaller parts of the air that is no lung are noise."""
 
 WINDOW_HU = (-1024.0, 600.0)
 """The paper's; beyond it nothing here depends on the value."""
@@ -52,7 +56,9 @@ EMPHYSEMA_BELOW_HU = -950.0
 
 
 def thorax_regions(voxels: NDArray[np.float32], spacing: Spacing) -> dict[str, Mask]:
-    """The `lung`, the `bone` and the `emphysema` of a chest.
+    """The `lung`, the `airways`, the `bone` and the `emphysema` of a chest.
+
+    Airways are the trachea and as much of the main bronchi as the lungs do not take.
 
     Args:
         voxels: Hounsfield units [d, h, w], axes as in `hagan.types`.
@@ -69,6 +75,7 @@ def thorax_regions(voxels: NDArray[np.float32], spacing: Spacing) -> dict[str, M
     bone = (hu > bone_threshold(spacing)) & body & ~lung
     return {
         "lung": lung,
+        "airways": _airways(air & body & ~lung, lung, AIRWAY_LEAST_ML / voxel_ml),
         "bone": large_parts(bone, BONE_LEAST_ML / voxel_ml),
         "emphysema": lung & (hu < EMPHYSEMA_BELOW_HU),
     }
@@ -94,3 +101,23 @@ def _lungs(air: Mask, body: Mask, spacing: Spacing) -> Mask:
     # A voxel further than it was cut, so that thin edges of the lungs come back.
     lungs = grown(core, radius + voxel, spacing) & air
     return (lungs | closed(lungs, VESSEL_RADIUS_MM, spacing)) & body
+
+
+def _airways(air: Mask, lung: Mask, least: float) -> Mask:
+    """The largest part of the air beside the lungs that reaches above them and lies between them.
+
+    Air in stomach and bowel lies below; air in the arms' folds lies outside of both lungs.
+    """
+    if not lung.any():
+        return np.zeros_like(lung)
+    places = np.argwhere(lung)
+    middle, (low, high) = places.mean(0), np.quantile(places[:, 2], (0.1, 0.9))
+    parts, _ = ndimage.label(air, np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel())
+    best, most = 0, least
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        across = (box[2].start + box[2].stop - 1) / 2
+        if box[0].stop > middle[0] and low < across < high and sizes[number] >= most:
+            best, most = number, float(sizes[number])
+    found: Mask = parts == best
+    return found if best else np.zeros_like(lung)

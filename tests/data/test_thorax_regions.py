@@ -12,7 +12,7 @@ from hagan.data.morphology import dice
 from hagan.data.phantom.thorax import render_thorax
 from hagan.data.phantom.thorax_cohort import draw_thorax
 from hagan.data.scans import find_scans
-from hagan.evaluation.thorax_regions import bone_threshold, thorax_regions
+from hagan.data.thorax_regions import bone_threshold, thorax_regions
 
 SIDE = 64
 SPACING = (330 / SIDE, 380 / SIDE, 380 / SIDE)
@@ -52,6 +52,20 @@ def test_the_trachea_is_cut_off() -> None:
     assert not found[45:, :, :].any()
     assert found[20, 30, 15]
     assert found[20, 30, 45]
+
+
+def test_airways_are_the_air_between_the_lungs_that_reaches_above_them() -> None:
+    hu = np.full((60, 60, 60), -1000, np.float32)
+    hu[:, 8:52, 2:58] = 40
+    hu[10:40, 15:45, 5:21] = hu[10:40, 15:45, 39:55] = -850
+    hu[30:56, 28:31, 28:31] = -950  # a trachea
+    hu[2:8, 20:30, 25:35] = -990  # gas in the stomach
+    hu[50:58, 12:16, 4:10] = -990  # a fold of the arm
+    found = thorax_regions(hu, (4.0, 4.0, 4.0))
+    airways = np.argwhere(found["airways"])
+    np.testing.assert_array_equal(airways.min(0), [30, 28, 28])
+    np.testing.assert_array_equal(airways.max(0), [55, 30, 30])
+    assert not (found["airways"] & found["lung"]).any()
 
 
 def test_nothing_is_found_in_nothing() -> None:

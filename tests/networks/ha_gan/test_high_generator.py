@@ -17,7 +17,7 @@ def made(shape: tuple[int, int, int], norm: str) -> Generator:
     torch.manual_seed(0)
     generator = Generator(
         latent_dim=16,
-        num_classes=0,
+        label_dim=0,
         base_shape=config.base_shape,
         num_doublings=config.num_doublings,
         high_doublings=config.high_doublings,
