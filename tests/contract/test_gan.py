@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hagan.config.augment import AugmentConfig
 from hagan.config.models import ModelConfig
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
@@ -86,6 +87,9 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
     "hagan-hinge": lambda: narrow(
         recipe("hagan-paper-32").model, adversarial="hinge", lecam_weight=0.3
     ),
+    "hagan-augmented": lambda: narrow(
+        recipe("hagan-32").model, augment=AugmentConfig(begin=0.0, probability=1.0)
+    ),
     "hagan-noise": lambda: narrow(recipe("hagan-32").model, noise=True),
     "hagan-middle": lambda: narrow(recipe("hagan-32").model, middle_branch=True),
     "hagan-paper-middle-conditional": lambda: narrow(
@@ -152,7 +156,8 @@ def labels_for(model: GAN[Any], count: int) -> Tensor | None:
 
 def needs_length(config: ModelConfig) -> bool:
     """Whether what happens at a step depends on how many there will be."""
-    return getattr(config, "warm_start", None) is not None
+    scheduled = ("warm_start", "augment")
+    return any(getattr(config, name, None) is not None for name in scheduled)
 
 
 def losses(model: GAN[Any], batch_size: int = 2) -> dict[str, dict[str, Tensor]]:

@@ -7,6 +7,7 @@ from math import prod
 from typing import Literal
 
 from hagan.config.adam import AdamConfig
+from hagan.config.augment import AugmentConfig
 from hagan.config.codec import ADDED_LATER
 from hagan.config.grid import Shape3, base_of, doublings_of, three_axes
 from hagan.config.warm_start import WarmStartConfig
@@ -136,6 +137,8 @@ class HAGANConfig:
     Plain L1 on volumes that are mostly background has a constant as a cheap optimum."""
     body_threshold: float = -0.95
     """Real intensity above which a voxel belongs to the body."""
+    augment: AugmentConfig | None = field(default=None, metadata={ADDED_LATER: True})
+    """Change what D sees at random, late in the run; none does not."""
     warm_start: WarmStartConfig | None = field(default=None, metadata={ADDED_LATER: True})
     """Rebuild the training volumes from fixed codes before and beside the game; none does not."""
 
@@ -211,6 +214,11 @@ class HAGANConfig:
             raise UsageError("minibatch_group is 0, or at least 2 volumes")
         if self.minibatch_group and self.whole_every:
             raise UsageError("minibatch_group cannot join the several slabs of whole_every")
+        adapts = self.augment is not None and self.augment.adapt_to is not None
+        if adapts and self.adversarial == "relativistic":
+            raise UsageError(
+                "augment.adapt_to is not for relativistic, whose logits have no level; leave it out"
+            )
         if self.warm_start is not None:
             if self.warm_start.components > self.latent_dim:
                 raise UsageError("warm_start.components must be at most latent_dim")
@@ -223,6 +231,16 @@ class HAGANConfig:
     def label_dim(self) -> int:
         """Entries of a volume's label: its class as one-hot, then its numbers."""
         return self.num_classes + len(self.conditions)
+
+    @property
+    def fullest_progress(self) -> float:
+        """Share of a run at which the game, rebuilding and augmentation go on at once, if ever."""
+        warm, augment = self.warm_start, self.augment
+        if warm is None:
+            return 1.0
+        if augment is not None and warm.share < augment.begin < warm.until:
+            return augment.begin
+        return warm.share
 
     @property
     def reduction(self) -> int:

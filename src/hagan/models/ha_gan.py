@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from hagan.models.gan import Phase, Terms
 from hagan.models.hierarchy import HierarchicalGAN
 from hagan.models.losses import lecam, prior_moments, quotient, rebuilt_l1, rebuilt_sums
 from hagan.models.schedule import half_cosine
+from hagan.networks.augment import new_draws
 from hagan.networks.ha_gan.discriminator import Verdict
 from hagan.types import FeatureMaps, Scalar, Volumes
 
@@ -122,6 +124,8 @@ class HAGAN(HierarchicalGAN):
             pair = self.drawn_pair(batch)
         with self.one_norm():
             real, fake = (self._judged(seen, batch) for seen in (batch.beside(pair), pair))
+        if self.config.augment is not None and self.config.augment.adapt_to is not None:
+            self._adapt(real, len(batch.volumes))
         terms = {
             "real": cross_entropy(self.config, real, real=True),
             "fake": cross_entropy(self.config, fake, real=False),
@@ -129,6 +133,15 @@ class HAGAN(HierarchicalGAN):
         if self.config.lecam_weight > 0:
             terms["lecam"] = self._lecam(real, fake)
         return terms | class_terms(self.config, real, fake, batch.labels)
+
+    def _adapt(self, real: Sequence[Verdict], count: int) -> None:
+        """Let D's verdicts on real volumes move the probability of changes."""
+        assert self.augment is not None
+        if self.augment.begins(self.progress):
+            # Where full volumes are judged, D^H has a verdict for each of their slabs.
+            logits = [v.logit.detach().view(count, -1) for v in real]
+            signs = torch.stack([logit.sign().mean(dim=1) for logit in logits])
+            self.augment.adapt(self.whole_batch(signs.mean(dim=0)))
 
     def _lecam(self, real: Sequence[Verdict], fake: Sequence[Verdict]) -> Scalar:
         """LeCam's term, once the run is far enough, and the running means that it needs."""
@@ -167,7 +180,10 @@ class HAGAN(HierarchicalGAN):
             return terms | class_terms(self.config, real, fake, batch.labels)
 
     def _judged(self, seen: Pair, batch: RealBatch) -> list[Verdict]:
-        """Verdicts on real or fake ones of the batch's place."""
+        """Verdicts on real or fake ones of the batch's place, changed where it is time for that."""
+        if self.augment is not None and self.augment.begins(self.progress):
+            draws = self.draw_rows(new_draws, len(batch.volumes))
+            seen = seen.mapped(partial(self.augment, draws=draws, progress=self.progress))
         return self.judge(
             seen.slab,
             seen.low,

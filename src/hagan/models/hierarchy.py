@@ -15,6 +15,7 @@ from torch.nn import functional
 from hagan.config.ha_gan import HAGANConfig
 from hagan.models.branches import Pair, RealBatch
 from hagan.models.gan import GAN
+from hagan.networks.augment import Augment
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
 from hagan.networks.ha_gan.encoder import Encoder
 from hagan.networks.ha_gan.generator import Generator, MiddleGenerator
@@ -100,6 +101,7 @@ class HierarchicalGAN(GAN[RealBatch]):
             projected_dim=config.label_dim if by_projection else 0,
             middle_branch=config.middle_branch,
         )
+        self.augment = None if config.augment is None else Augment(config.augment)
         self.encoder = (
             Encoder(
                 base_shape=config.base_shape,
@@ -118,10 +120,10 @@ class HierarchicalGAN(GAN[RealBatch]):
 
     def begin_step(self, step: int, progress: float | None = None) -> None:
         """Make this a step of full volumes where `whole_every` says so."""
-        every, warm = self.config.whole_every, self.config.warm_start
+        every = self.config.whole_every
         self.whole_step = every > 0 and step % every == 0
         if progress is None:
-            progress = 1.0 if warm is None else warm.share
+            progress = self.config.fullest_progress
         self.progress = progress
 
     def look(self, volumes: Iterator[Volumes]) -> None:
