@@ -10,6 +10,7 @@ import pytest
 
 from hagan.cli import main
 from hagan.config.recipes import recipe
+from hagan.config.run_dir import RunDir
 from hagan.data.files import sha256_of
 from hagan.data.store import Store, fold_of
 from hagan.models.build import build_model
@@ -92,6 +93,16 @@ def test_lines_say_the_same(run: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "recipe: narrow\n" in printed
     assert "data:\n" in printed
     assert "  protocol: thorax-ct\n" in printed
+    assert "warnings" not in printed
+
+
+def test_what_went_wrong_in_training_is_told(
+    run: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    warnings = RunDir(run).warnings
+    request.addfinalizer(lambda: warnings.unlink(missing_ok=True))
+    warnings.write_text('{"step": 40, "name": "dead", "text": "generated volumes are empty"}\n')
+    assert facts(capsys, run)["warnings"] == {"step 40": "generated volumes are empty"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hagan.config.training import TrainingConfig
-from hagan.training.schedule import progress_of, rate_share
+from hagan.training.schedule import progress_of, rate_share, step_seed
 from hagan.training.trainer import Trainer
 
 
@@ -37,3 +37,9 @@ def test_the_trainer_learns_slower_towards_the_end(make_trainer: Callable[..., T
     assert rates == pytest.approx([rate_share(trainer.config.training, s, s / 4) for s in range(4)])
     assert rates[0] == 1.0
     assert rates[3] < 0.3
+
+
+def test_step_seed_depends_on_each_argument_and_nothing_else() -> None:
+    seeds = {step_seed(a, b, c) for a in range(3) for b in range(50) for c in range(3)}
+    assert len(seeds) == 450
+    assert step_seed(0, 1, 2) == step_seed(0, 1, 2)

@@ -10,6 +10,7 @@ from typing import Any
 import tyro
 from rich.console import Console
 
+from hagan.config.run_dir import RunDir
 from hagan.errors import BadInputError
 
 BYTES_OF_STATE = 16
@@ -108,9 +109,12 @@ def recipe_facts(name: str) -> dict[str, Any]:
 def run_facts(path: Path) -> dict[str, Any]:
     """What a run or weights file holds."""
     from hagan.models.weights import load_model
+    from hagan.training.guards import read_signs
 
     loaded = load_model(path)
     published = loaded.model.published()
+    signs = read_signs(RunDir(path).warnings) if path.is_dir() else []
+    warnings = {"warnings": {f"step {s.step}": s.text for s in signs}} if signs else {}
     return {
         "weights": str(loaded.path),
         "sha256": loaded.sha256,
@@ -121,6 +125,7 @@ def run_facts(path: Path) -> dict[str, Any]:
             name: sum(p.numel() for p in module.parameters()) for name, module in published.items()
         },
         "classes": loaded.model.num_classes,
+        **warnings,
         "data": _without_rows(loaded.geometry) or "unknown (imported)",
     }
 

@@ -87,7 +87,8 @@ class Train:
         from hagan.models.transfer import begin_with
         from hagan.training.compiled import compile_networks
         from hagan.training.distributed import open_world, own_device, this_place
-        from hagan.training.trainer import Trainer, step_seed
+        from hagan.training.schedule import step_seed
+        from hagan.training.trainer import Trainer
 
         place = this_place()
         with open_world(place, self.device) as world, ExitStack() as shown:

@@ -23,6 +23,11 @@ class RunDir:
         return self.path / "metrics.jsonl"
 
     @property
+    def warnings(self) -> Path:
+        """One JSON line for each sign that training went wrong; absent where there was none."""
+        return self.path / "warnings.jsonl"
+
+    @property
     def weights(self) -> Path:
         """Weights for use: safe to publish."""
         return self.path / "weights" / "model.safetensors"

@@ -16,8 +16,8 @@ from hagan.models.build import build_model
 from hagan.training.average import MovingAverage
 from hagan.training.distributed import World
 from hagan.training.players import make_players
+from hagan.training.schedule import step_seed
 from hagan.training.shares import Share
-from hagan.training.trainer import step_seed
 from hagan.training.turn import Turns
 
 Around: TypeAlias = Callable[[str], AbstractContextManager[object]]

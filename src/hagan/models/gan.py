@@ -168,6 +168,13 @@ class GAN(nn.Module, ABC, Generic[BatchT]):
             volumes: Batches [b, 1, d, h, w]; each is read when it is asked for.
         """
 
+    def chance_terms(self) -> Mapping[str, float]:
+        """D's terms where it tells nothing, by `<phase>/<term>`; none where that has no value.
+
+        Far below them D tells real from generated volumes at every turn.
+        """
+        return {}
+
     def costliest_step(self) -> int:
         """A step that takes as much memory as any; the first one, unless the model grows."""
         return 0

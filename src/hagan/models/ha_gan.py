@@ -6,7 +6,8 @@ choice and `hagan.config.recipes` makes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -95,6 +96,14 @@ class HAGAN(HierarchicalGAN):
                 )
             )
         return phases
+
+    def chance_terms(self) -> Mapping[str, float]:
+        """Logarithms of 2 for each branch; a hinge is at 1."""
+        form = self.config.adversarial
+        branches = 1 if form == "mean-logit" else len(self.config.branch_voxels)
+        level = branches * (1.0 if form == "hinge" else math.log(2.0))
+        names = ("pair",) if form == "relativistic" else ("real", "fake")
+        return {f"discriminator/{name}": level for name in names}
 
     def is_warming_up(self) -> bool:
         """Whether G rebuilds and D rests."""

@@ -1,6 +1,8 @@
-"""How far a run is, and how fast it learns there."""
+"""How far a run is, how fast it learns there, and the seeds of its steps."""
 
 from __future__ import annotations
+
+import hashlib
 
 from hagan.config.training import TrainingConfig
 from hagan.models.schedule import half_cosine
@@ -30,3 +32,9 @@ def rate_share(training: TrainingConfig, step: int, progress: float) -> float:
     ramp = training.learning_rate_ramp
     rise = min((step + 1) / ramp, 1.0) if ramp else 1.0
     return rise * half_cosine(progress, training.learning_rate_end)
+
+
+def step_seed(seed: int, step: int, roll_backs: int = 0) -> int:
+    """Seed of one step's random numbers, a function of nothing but its arguments."""
+    digest = hashlib.sha256(f"{seed}/{step}/{roll_backs}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1

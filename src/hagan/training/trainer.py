@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import signal
 import time
@@ -25,11 +24,12 @@ from hagan.training.average import averages_of
 from hagan.training.batch_source import BatchSource, PartialSource
 from hagan.training.clock import Clock
 from hagan.training.distributed import World
+from hagan.training.guards import Guards
 from hagan.training.log import MetricsLog, open_tensorboard
 from hagan.training.players import make_players
 from hagan.training.preview import write_preview
 from hagan.training.saving import Resumed, Saver, same_start
-from hagan.training.schedule import progress_of, rate_share
+from hagan.training.schedule import progress_of, rate_share, step_seed
 from hagan.training.shares import Share
 from hagan.training.signals import StopRequest, stop_on_signals
 from hagan.training.tuning import fastest_forms
@@ -204,6 +204,7 @@ class Trainer:
         except NonFiniteError as error:
             self._roll_back(error)
             return
+        self.guards.see_losses(self.step, values)
         line = None if self.metrics is None else self.metrics.add(self.step, values)
         if line is not None and self.tensorboard is not None:
             self.tensorboard.add(line)
@@ -287,10 +288,16 @@ class Trainer:
         return True
 
     def _open_metrics(self) -> None:
-        """Cut the log back to the present step, in the process that writes it."""
+        """Cut log and warnings back to the present step, in the process that writes them."""
         if self.world.is_first:
             every = self.config.training.log_every
             self.metrics = MetricsLog(self.run_dir.metrics, every=every, resumed_step=self.step)
+        self.guards = Guards(
+            self.run_dir.warnings,
+            chance=self.model.chance_terms(),
+            resumed_step=self.step,
+            writes=self.world.is_first,
+        )
 
     def preview(self) -> None:
         """Write a picture of real, fake and rebuilt volumes of the weights for use."""
@@ -300,10 +307,6 @@ class Trainer:
         batch = self.batches.at(0)
         average = self.averages.get("average")
         with nullcontext() if average is None else average.applied(self.model):
-            write_preview(self.model, batch, path, device=self.device)
-
-
-def step_seed(seed: int, step: int, roll_backs: int = 0) -> int:
-    """Seed of one step's random numbers, a function of nothing but its arguments."""
-    digest = hashlib.sha256(f"{seed}/{step}/{roll_backs}".encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
+            real, fake = write_preview(self.model, batch, path, device=self.device)
+        progress = progress_of(self.config.training, self.step, self.clock.seconds)
+        self.guards.see_volumes(self.step, progress, real, fake)

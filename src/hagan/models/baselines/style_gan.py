@@ -6,6 +6,7 @@ divide, counted as often as the interval has steps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,10 @@ class StyleGAN(WholeVolumeGAN):
                 adam=self.config.adam_generator,
             ),
         ]
+
+    def chance_terms(self) -> dict[str, float]:
+        """Logarithms of 2."""
+        return {"discriminator/real": math.log(2.0), "discriminator/fake": math.log(2.0)}
 
     def begin_step(self, step: int, progress: float | None = None) -> None:
         """Note the step, from which follows whether R1 and path lengths are due."""

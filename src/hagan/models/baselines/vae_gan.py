@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -67,6 +68,10 @@ class VAEGAN(EncodingGAN):
                 adam=config.adam_encoder,
             ),
         ]
+
+    def chance_terms(self) -> dict[str, float]:
+        """Logarithms of 2."""
+        return {"critic/real": math.log(2.0), "critic/fake": math.log(2.0)}
 
     def encode(self, volumes: Volumes) -> Latents:
         """The means [b, z] of the codes of volumes [b, 1, d, h, w]."""
