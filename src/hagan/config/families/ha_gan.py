@@ -8,6 +8,7 @@ from hagan.config.adam import AdamConfig
 from hagan.config.families.family import Families
 from hagan.config.ha_gan import HAGANConfig
 from hagan.config.training import RunConfig, TrainingConfig
+from hagan.config.warm_start import WarmStartConfig
 
 SIDES = (32, 64, 128, 256, 512)
 
@@ -73,9 +74,10 @@ def hagan(side: int) -> RunConfig:
     """HA-GAN with what measurement showed to be better; the default.
 
     Slabs that equal the whole volume (halo, RMS norm in G^H and E^H), anti-aliased X^L, paired
-    relativistic loss with R1 and R2 instead of spectral norm, Eq. (7) reaching G with voxels of
-    the body counted four times and latents held to the prior's moments, moving average of the
-    weights. Measured so far at side 32 on phantoms only.
+    relativistic loss with R1 and R2 instead of spectral norm; G rebuilds the training volumes from
+    fixed codes, voxels of the body counted four times, first alone and then beside the game with a
+    weight that falls to 0; encoders every 8th step, held to the prior's moments; rates that fall to
+    a quarter and penalties to a tenth; moving average of the weights.
     """
     adam = AdamConfig(learning_rate=2e-4, beta1=0.0, beta2=0.99)
     return RunConfig(
@@ -89,7 +91,9 @@ def hagan(side: int) -> RunConfig:
                 class_loss_on_fake=False,
                 slab_weight=1.0,
                 image_weight=1.0,
-                reconstruction_weight_generator=5.0,
+                warm_start=WarmStartConfig(share=0.3, until=1.0),
+                encoder_every=8,
+                gamma_end=0.1,
                 prior_weight=50.0,
                 body_weight=4.0,
                 adam_generator=replace(adam, beta1=0.5),
@@ -102,6 +106,7 @@ def hagan(side: int) -> RunConfig:
             batch_size=2 if side >= DEEP_SIDE else 4,
             average_half_life=10_000.0,
             learning_rate_ramp=50,
+            learning_rate_end=0.25,
         ),
     )
 
@@ -144,6 +149,7 @@ def hagan_tiny(side: int) -> RunConfig:
         steps=1200,
         average_half_life=500.0,
         learning_rate_ramp=50,
+        learning_rate_end=0.25,
         save_every=200,
         preview_every=200,
         log_every=10,
