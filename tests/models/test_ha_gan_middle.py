@@ -108,7 +108,7 @@ def test_the_slab_beside_it_is_that_of_the_volume_in_use() -> None:
 
 
 def test_relativistic_terms_have_its_pair_and_its_penalties() -> None:
-    model = with_middle(num_classes=3)
+    model = with_middle(num_classes=3, gamma_end=1.0)
     batch = batch_of(model)
     reals, fakes = on_three(model, batch)
     reals, fakes = ([x.detach().requires_grad_() for x in side] for side in (reals, fakes))
@@ -123,7 +123,6 @@ def test_relativistic_terms_have_its_pair_and_its_penalties() -> None:
         for logit, seen, count in zip(logits, inputs, voxels, strict=True):
             (slope,) = torch.autograd.grad(logit.sum(), seen, retain_graph=True)
             expected += 0.5 * 3e-4 * count * slope.square().flatten(1).sum(1).mean()
-        # The last weight of a cosine that has run down to all of it.
         torch.testing.assert_close(terms[name].detach(), expected)
     chosen = torch.tensor([2, 0, 1])
     expected = sum(cross_entropy(logits, chosen) for logits in classes)
@@ -208,6 +207,6 @@ def test_it_is_part_of_what_a_step_costs() -> None:
 
     plain, middle, noise = cost(), cost(middle_branch=True), cost(noise=True)
     assert middle[0] > plain[0]
-    assert 1.05 < middle[1] / plain[1] < 2.0
+    assert 1.02 < middle[1] / plain[1] < 2.0
     assert noise[0] == pytest.approx(plain[0], rel=0.1)
     assert noise[1] == plain[1]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hagan.experiments.study import Study
     from hagan.experiments.tables import Result
 
+EXTRACTORS = ("random-resnet10", "astra-grid")
+
 
 @dataclass(frozen=True)
 class RecipeExperiment(OneExperiment):
@@ -27,8 +29,9 @@ class RecipeExperiment(OneExperiment):
     """i/n: hold back the subjects of fold i of n, to judge by."""
     scans: int | None = None
     """Train on so many scans alone."""
-    extractors: tuple[str, ...] = ("random-resnet10", "astra-grid")
-    """Networks whose features are compared; a variant counts as better where all agree."""
+    extractors: tuple[str, ...] = ("auto",)
+    """Networks whose features are compared: random-resnet10, astra-grid (hagan[weights]), or auto
+    for those at hand. A variant counts as better where all agree."""
 
     def _check(self) -> None:
         from hagan.data.dataset import Fold
@@ -39,13 +42,22 @@ class RecipeExperiment(OneExperiment):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"--{name} {value} must be at least 1")
+        wrong = [name for name in self.extractors if name not in ("auto", *EXTRACTORS)]
+        if wrong or not self.extractors or ("auto" in self.extractors and self.extractors[1:]):
+            raise UsageError(f"--extractors takes auto, or some of {', '.join(EXTRACTORS)}")
 
     def _result(self, study: Study, facts: Mapping[str, Any]) -> Result:
+        from hagan.evaluation.extractors import has_astra
         from hagan.experiments.contest import Contest, contest
         from hagan.experiments.variants import parsed
 
         if study.minutes is None:
             raise UsageError("give --minutes: the quota of each run")
+        if "astra-grid" in self.extractors and not has_astra():
+            # Here, not when the first run is judged.
+            raise UsageError(
+                "--extractors astra-grid: its weights are missing; install hagan[weights]"
+            )
         variants = tuple(parsed(text) for text in self.variants)
         names = [variant.name for variant in variants]
         if len(set(names)) < len(names):

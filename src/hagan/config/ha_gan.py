@@ -219,13 +219,10 @@ class HAGANConfig:
             raise UsageError(
                 "augment.adapt_to is not for relativistic, whose logits have no level; leave it out"
             )
-        if self.warm_start is not None:
-            if self.warm_start.components > self.latent_dim:
-                raise UsageError("warm_start.components must be at most latent_dim")
-            if self.reconstruction_weight_generator > 0:
-                raise UsageError(
-                    "warm_start rebuilds from fixed codes; set reconstruction_weight_generator to 0"
-                )
+        if self.warm_start is not None and self.reconstruction_weight_generator > 0:
+            raise UsageError(
+                "warm_start rebuilds from fixed codes; set reconstruction_weight_generator to 0"
+            )
 
     @property
     def label_dim(self) -> int:

@@ -18,7 +18,8 @@ class WarmStartConfig:
     """
 
     components: int = 24
-    """Principal components; fewer than the training volumes."""
+    """Principal components, at most: entries of the code for which there are none, as training
+    volumes are too few, are drawn."""
     noise: float = 0.1
     """Standard deviation of what is added to the scores, so that no code is a volume's alone."""
     share: float = 0.1

@@ -86,7 +86,9 @@ class HierarchicalGAN(GAN[RealBatch]):
         )
         warm = config.warm_start
         self.codes = (
-            None if warm is None else PrincipalComponents(warm.components, config.low_voxels)
+            None
+            if warm is None
+            else PrincipalComponents(min(warm.components, config.latent_dim), config.low_voxels)
         )
         self.discriminator = Discriminator(
             slab_shape=config.slab_shape,
@@ -242,11 +244,11 @@ class HierarchicalGAN(GAN[RealBatch]):
         assert self.codes is not None, "fixed codes come with a warm start"
         drawn = self.draw_latents(len(low))
         scores = self.codes.scores(low.flatten(1)).to(drawn)
-        head = drawn[:, : warm.components]
+        head = drawn[:, : scores.shape[1]]
         # Fewer volumes than components leave some without a score: those are drawn too.
         known = self.codes.deviations > 0
         fixed = torch.where(known, scores + warm.noise * head, head)
-        return torch.cat((fixed, drawn[:, warm.components :]), dim=1)
+        return torch.cat((fixed, drawn[:, scores.shape[1] :]), dim=1)
 
     def drawn_pair(self, batch: RealBatch) -> Pair:
         """A fake pair of fresh latents, as many and of the same slab as the real ones."""

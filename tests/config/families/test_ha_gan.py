@@ -32,10 +32,13 @@ def test_official_differs_from_the_paper_as_the_released_code_does() -> None:
     }
 
 
-def test_ours_reaches_g_with_its_reconstruction_and_averages_its_weights() -> None:
+def test_ours_rebuilds_fixed_codes_to_the_end_and_averages_its_weights() -> None:
     config = recipe("hagan-64")
-    assert config.model.reconstruction_weight_generator > 0
+    assert config.model.warm_start is not None
+    assert config.model.warm_start.weight_at(0.9) > 0
     assert config.model.prior_weight > 0
+    assert config.model.gamma_end < 1
+    assert config.training.learning_rate_end < 1
     assert config.model.body_weight > 1
     assert config.model.high_norm == "rms"
     assert config.model.alignment == "exact"
