@@ -15,6 +15,7 @@ from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig
+from hagan.config.warm_start import WarmStartConfig
 from hagan.data.batches import Batch
 from hagan.models.build import build_model
 from hagan.training import cost
@@ -32,6 +33,9 @@ makes a slice of A more or less; real steps draw it, and the prediction takes th
 def narrow(name: str, batch_size: int = 2, accumulate: int = 1, **changes: Any) -> RunConfig:
     config = recipe(name)
     assert isinstance(config.model, HAGANConfig)
+    if config.model.warm_start is not None:
+        # Every turn in every step, as the costliest has them.
+        changes = {"warm_start": WarmStartConfig(share=0.0), "encoder_every": 1} | changes
     model = replace(config.model, width=8, latent_dim=16, **changes)
     training = replace(config.training, batch_size=batch_size, accumulate=accumulate)
     return replace(config, model=model, training=training)
