@@ -17,6 +17,7 @@ from hagan.config.training import RunConfig, TrainingConfig
 from hagan.data.batches import Batch
 from hagan.models.build import build_model
 from hagan.training.trainer import Trainer
+from training.processes import EVERY_TURN
 
 
 class Balls:
@@ -39,7 +40,7 @@ def config() -> RunConfig:
     assert isinstance(model, HAGANConfig)
     return RunConfig(
         name="test",
-        model=replace(model, width=8, latent_dim=16),
+        model=replace(model, width=8, latent_dim=16, **EVERY_TURN),
         training=TrainingConfig(
             steps=6,
             batch_size=2,

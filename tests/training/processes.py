@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from hagan.config.recipes import recipe
 from hagan.config.run_dir import RunDir
 from hagan.config.training import RunConfig, TrainingConfig
+from hagan.config.warm_start import WarmStartConfig
 from hagan.data.batches import Batch
 from hagan.errors import HaganError
 from hagan.models.build import build_model
@@ -51,10 +52,19 @@ MEANS = {"body_weight": 1.0, "prior_weight": 0.0}
 """Settings under which every term of HA-GAN is a mean over volumes."""
 
 
+EVERY_TURN = {"warm_start": None, "encoder_every": 1, "reconstruction_weight_generator": 5.0}
+"""Settings under which every player of HA-GAN has a turn in every step."""
+
+
 def narrow(name: str, **changes: Any) -> Any:
     model = recipe(name).model
     if hasattr(model, "width"):
         changes["width"] = 8
+    if getattr(model, "warm_start", None) is not None:
+        changes = EVERY_TURN | changes
+    if changes.get("warm_start") is not None:
+        # It came as JSON.
+        changes["warm_start"] = WarmStartConfig(**changes["warm_start"])
     return replace(model, latent_dim=10, **changes)  # type: ignore[arg-type]
 
 

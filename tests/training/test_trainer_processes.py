@@ -43,6 +43,14 @@ def losses(lines: list[dict[str, Any]]) -> list[dict[str, float]]:
     return [{k: v for k, v in line.items() if k not in clock} for line in lines]
 
 
+FIXED_CODES = {
+    "warm_start": {"components": 4, "share": 0.3, "until": 1.0},
+    "reconstruction_weight_generator": 0.0,
+    "encoder_every": 2,
+}
+"""As in `hagan`: D rests for two steps, and what is rebuilt counts voxels of the body."""
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -50,8 +58,9 @@ def losses(lines: list[dict[str, Any]]) -> list[dict[str, float]]:
         {"name": "hagan-paper-32", "accumulate": 2},
         {"name": "hagan-32", "model": {}},
         {"name": "gaussian-32", "model": {}},
+        {"name": "hagan-32", "model": FIXED_CODES, "steps": 4},
     ],
-    ids=["hagan", "paper in micro-batches", "terms of the whole batch", "no weights"],
+    ids=["hagan", "paper in micro-batches", "terms of the whole batch", "no weights", "codes"],
 )
 def test_two_processes_follow_one(settings: dict[str, Any], tmp_path: Path) -> None:
     """A batch of three, so that the shares differ in size."""
@@ -61,7 +70,7 @@ def test_two_processes_follow_one(settings: dict[str, Any], tmp_path: Path) -> N
     assert_same(one, weights(tmp_path / "two", 0), 1e-10)
     assert_same(weights(tmp_path / "two", 0), weights(tmp_path / "two", 1), 0.0)
     lines = losses(read_metrics(tmp_path / "one" / "rank-0" / "metrics.jsonl"))
-    assert len(lines) == 3
+    assert len(lines) == settings.get("steps", 3)
     for line, other in zip(lines, losses(both[0]["lines"]), strict=True):
         assert other == pytest.approx(line, rel=1e-10, abs=1e-10)
 
