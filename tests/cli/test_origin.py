@@ -93,11 +93,12 @@ def test_a_new_run_begins_with_the_volumes_of_the_other(
 def test_it_goes_on_without_the_flag_and_as_if_never_stopped(
     store: Store, tmp_path: Path, source: RunDir
 ) -> None:
-    straight = train(store, tmp_path / "straight", "--start-from", source.path, steps=4)
-    run = train(store, tmp_path / "run", "--start-from", source.path, steps=2)
+    start = ("--start-from", source.path)
+    straight = train(store, tmp_path / "straight", *start, steps=4)
+    run = train(store, tmp_path / "run", *start, "--until", "0.5", steps=4)
     record = origin(run)
     # With the flag too, as long as it names the same weights.
-    train(store, run.path, "--start-from", source.weights, steps=3)
+    train(store, run.path, "--start-from", source.weights, "--until", "0.75", steps=4)
     shutil.rmtree(source.path)
     train(store, run.path, steps=4)
     assert origin(run) == record

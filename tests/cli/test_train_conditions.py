@@ -197,8 +197,8 @@ def test_a_run_goes_on_and_refuses_other_values(
     brains: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, names = RunDir(tmp_path / "run"), "model.conditions=[age]"
-    for steps in (2, 4):
-        assert train(brains.path, run.path, names, steps=steps) == 0
+    for flags in (("--until", "0.5"), ()):
+        assert train(brains.path, run.path, names, steps=4, flags=flags) == 0
     assert train(brains.path, tmp_path / "whole", names, steps=4) == 0
     assert run.weights.read_bytes() == RunDir(tmp_path / "whole").weights.read_bytes()
     inputs = json.loads((run.path / "inputs.json").read_text())
