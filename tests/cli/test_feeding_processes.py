@@ -51,8 +51,8 @@ def test_a_signal_saves_and_ends_and_the_run_ends_as_one_without(
     code, errors = finish(process)
     assert (code, "everything saved" in errors, "Traceback" in errors) == (130, True, False), errors
     stopped_at = int(errors.split("stopped after step ")[1].split()[0])
-    steps = str(stopped_at + 2)
-    assert finish(begin(store, run, "--prefetch", "3", "--steps", steps))[0] == 0
+    end_at = ("--steps", "100000", "--until", str((stopped_at + 2) / 100000))
+    assert finish(begin(store, run, "--prefetch", "3", *end_at))[0] == 0
     whole = RunDir(tmp_path / "whole")
-    assert finish(begin(store, whole, "--prefetch", "0", "--steps", steps))[0] == 0
+    assert finish(begin(store, whole, "--prefetch", "0", *end_at))[0] == 0
     assert run.weights.read_bytes() == whole.weights.read_bytes()
