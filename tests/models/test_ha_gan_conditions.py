@@ -77,7 +77,7 @@ DRAWN_NEXT = {
 def test_without_conditions_nothing_has_changed(family: str, num_classes: int) -> None:
     torch.manual_seed(7)
     # Turns and weights of the time from which the numbers are.
-    then = EVERY_TURN | {"gamma_end": 1.0} if family == "hagan" else {}
+    then = EVERY_TURN if family == "hagan" else {}
     model = small(family, num_classes=num_classes, **then)
     assert not [name for name in model.state_dict() if "projection" in name]
     real, labels = volumes(), torch.eye(3)[[0, 2]] if num_classes else None

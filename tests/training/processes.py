@@ -52,8 +52,13 @@ MEANS = {"body_weight": 1.0, "prior_weight": 0.0}
 """Settings under which every term of HA-GAN is a mean over volumes."""
 
 
-EVERY_TURN = {"warm_start": None, "encoder_every": 1, "reconstruction_weight_generator": 5.0}
-"""Settings under which every player of HA-GAN has a turn in every step."""
+EVERY_TURN = {
+    "warm_start": None,
+    "encoder_every": 1,
+    "reconstruction_weight_generator": 5.0,
+    "gamma_end": 1.0,
+}
+"""Settings under which every player of HA-GAN has a turn in every step, whatever their number."""
 
 
 def narrow(name: str, **changes: Any) -> Any:
