@@ -78,6 +78,12 @@ def hagan(side: int) -> RunConfig:
     fixed codes, voxels of the body counted four times, first alone and then beside the game with a
     weight that falls to 0; encoders every 8th step, held to the prior's moments; rates that fall to
     a quarter and penalties to a tenth; moving average of the weights.
+
+    Measured at side 32 and width 8 on 104 real brains, two minutes of one core, three seeds:
+    Frechet distance of random features 0.47 to 51 held-out brains (sd 0.10; floor 0.15, paper's
+    recipe 30, released code's 2.3, Gaussian on principal components 1.2), coverage 0.94, sharpness
+    0.89, recall 0.03. By another extractor the Gaussian is ahead. At other sides and on CT it is
+    not measured; docs/explanation/how-hagan-was-chosen.md.
     """
     adam = AdamConfig(learning_rate=2e-4, beta1=0.0, beta2=0.99)
     return RunConfig(
