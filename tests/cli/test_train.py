@@ -14,6 +14,7 @@ import tyro
 
 from data.made import save_nifti, thorax
 from hagan.cli.train import Train, pick_device, with_settings
+from hagan.config.augment import AugmentConfig
 from hagan.config.codec import from_json
 from hagan.config.data import PrepareConfig
 from hagan.config.recipes import recipe
@@ -272,6 +273,20 @@ def test_settings_are_put_in_where_they_belong() -> None:
     assert config.training.average_half_life is None
     assert config.training.mirror is True
     assert config.model.adam_encoder == recipe("hagan-tiny-32").model.adam_encoder
+
+
+def test_parts_may_be_given_by_some_of_their_settings() -> None:
+    """Of a part that is there the others stay; one that is not gets its defaults."""
+    config = with_settings(
+        recipe("hagan-tiny-32"),
+        ('model.warm_start={"share": 0.2}', 'model.augment={"probability": 0.5}'),
+    )
+    assert config.model.warm_start == replace(recipe("hagan-32").model.warm_start, share=0.2)
+    assert config.model.augment == AugmentConfig(probability=0.5)
+    without = with_settings(recipe("hagan-tiny-32"), ('model={"width": 16}',))
+    assert without == recipe("hagan-tiny-32").with_model(width=16)
+    with pytest.raises(UsageError, match=r"augment: unknown \['often'\]"):
+        with_settings(recipe("hagan-tiny-32"), ('model.augment={"often": 1}',))
 
 
 @pytest.mark.parametrize(

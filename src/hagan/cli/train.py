@@ -197,11 +197,15 @@ def with_settings(config: RunConfig, assignments: tuple[str, ...]) -> RunConfig:
                 "config.json, such as model.width=32"
             )
         try:
-            target[key] = json.loads(text)
+            value = json.loads(text)
         except json.JSONDecodeError:
-            target[key] = _words(text)
+            value = _words(text)
+        if isinstance(value, dict) and isinstance(target[key], dict):
+            # What is not named stays; a part that was not there gets its defaults.
+            value = target[key] | value
+        target[key] = value
     try:
-        return from_plain(RunConfig, plain, where="--set")
+        return from_plain(RunConfig, plain, where="--set", complete=False)
     except BadInputError as error:
         raise UsageError(str(error)) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hagan.errors import BadInputError, UsageError
@@ -30,19 +30,31 @@ def to_plain(config: object) -> Any:
     return config
 
 
-def from_plain(kind: type[ConfigT], plain: Any, *, where: str) -> ConfigT:
+@dataclass(frozen=True)
+class _Source:
+    """Where values come from, and whether all of them must be there."""
+
+    name: str
+    complete: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def from_plain(kind: type[ConfigT], plain: Any, *, where: str, complete: bool = True) -> ConfigT:
     """A configuration of the given type from what `to_plain` gave.
 
     Args:
         kind: The dataclass to make.
         plain: Dicts, lists, strings and numbers.
         where: The file, for messages.
+        complete: Whether a key that is not there is an error; otherwise its default is taken.
 
     Raises:
         BadInputError: A key is missing or unknown, or a value has the wrong type.
         UsageError: A value is out of range.
     """
-    value: ConfigT = _decode(kind, plain, where, kind.__name__)
+    value: ConfigT = _decode(kind, plain, _Source(where, complete), kind.__name__)
     return value
 
 
@@ -60,7 +72,7 @@ def from_json(kind: type[ConfigT], text: str, *, where: str) -> ConfigT:
     return from_plain(kind, plain, where=where)
 
 
-def _decode(kind: Any, plain: Any, where: str, path: str) -> Any:
+def _decode(kind: Any, plain: Any, where: _Source, path: str) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(kind), plain, where, path)
@@ -90,7 +102,7 @@ def _decode(kind: Any, plain: Any, where: str, path: str) -> Any:
     raise _mismatch(where, path, getattr(kind, "__name__", str(kind)), plain)
 
 
-def _decode_union(members: tuple[Any, ...], plain: Any, where: str, path: str) -> Any:
+def _decode_union(members: tuple[Any, ...], plain: Any, where: _Source, path: str) -> Any:
     if plain is None and type(None) in members:
         return None
     kinds = [member for member in members if member is not type(None)]
@@ -110,7 +122,7 @@ def _decode_union(members: tuple[Any, ...], plain: Any, where: str, path: str) -
     return _decode(kinds[-1], plain, where, path)
 
 
-def _decode_dataclass(kind: Any, plain: Any, where: str, path: str) -> Any:
+def _decode_dataclass(kind: Any, plain: Any, where: _Source, path: str) -> Any:
     if not isinstance(plain, Mapping):
         raise _mismatch(where, path, kind.__name__, plain)
     given = {key: value for key, value in plain.items() if key != TYPE_KEY}
@@ -119,6 +131,8 @@ def _decode_dataclass(kind: Any, plain: Any, where: str, path: str) -> Any:
     hints = get_type_hints(kind)
     names = {f.name for f in fields(kind)}
     needed = {f.name for f in fields(kind) if not f.metadata.get(ADDED_LATER)}
+    if not where.complete:
+        needed = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
     for wrong, text in ((set(given) - names, "unknown"), (needed - set(given), "missing")):
         if wrong:
             raise BadInputError(
@@ -133,5 +147,5 @@ def _decode_dataclass(kind: Any, plain: Any, where: str, path: str) -> Any:
         raise UsageError(f"{where}: {path}: {error}") from error
 
 
-def _mismatch(where: str, path: str, expected: str, got: object) -> BadInputError:
+def _mismatch(where: _Source, path: str, expected: str, got: object) -> BadInputError:
     return BadInputError(f"{where}: {path}: expected {expected}, found {got!r}")
