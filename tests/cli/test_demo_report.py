@@ -27,10 +27,12 @@ def test_losses_are_drawn_a_panel_a_player(tmp_path: Path) -> None:
         {"step": step, "generator/fool": 1 / step, "generator/gradient": 1.0, "critic/real": step}
         for step in (1, 2, 3)
     ]
+    # A player that rested at first, and one that has no turn at last.
+    lines[2]["encoder/slab"] = lines[0].pop("critic/real")
     run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (tmp_path / "a.png").write_bytes(loss_curves(run))
     with PIL.Image.open(tmp_path / "a.png") as picture:
-        assert picture.width > 2.2 * picture.height
+        assert picture.width > 3.2 * picture.height
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ def loss_curves(run: RunDir) -> bytes:
     from matplotlib.figure import Figure
 
     lines = [json.loads(text) for text in run.metrics.read_text().splitlines()]
-    names = [name for name in lines[-1] if "/" in name and not name.endswith("/gradient")]
+    told = dict.fromkeys(name for line in lines for name in line if "/" in name)
+    names = [name for name in told if not name.endswith("/gradient")]
     players = list(dict.fromkeys(name.split("/")[0] for name in names))
     with mpl.rc_context({"axes.grid": True, "grid.alpha": 0.3}):
         figure = Figure(figsize=(4 * len(players), 3), layout="constrained")
@@ -96,8 +97,10 @@ def loss_curves(run: RunDir) -> bytes:
             axes = figure.add_subplot(1, len(players), number)
             for name in names:
                 if name.startswith(f"{player}/"):
-                    steps = [line["step"] for line in lines]
-                    axes.plot(steps, [line[name] for line in lines], label=name.split("/")[1])
+                    # A player that rests, or whose turn is seldom, has no terms in some lines.
+                    own = [line for line in lines if name in line]
+                    steps = [line["step"] for line in own]
+                    axes.plot(steps, [line[name] for line in own], label=name.split("/")[1])
             axes.set_title(player.replace("_", " "))
             axes.set_xlabel("step")
             axes.legend(fontsize="small")
