@@ -139,9 +139,9 @@ def hagan_early(side: int) -> RunConfig:
 def hagan_tiny(side: int) -> RunConfig:
     """`hagan` narrow enough to train in minutes on two CPU cores, for demos and tests.
 
-    Measured by `make demo` on two cores of an AMD EPYC: 1,200 steps in 97 s; Frechet distance of
-    random features 2.7 to 14 held-out thorax phantoms, where training phantoms have 1.5 and the
-    untrained generator 883 (phantom figures, one seed).
+    Measured by `hagan demo` on two cores of an AMD EPYC, 1,200 steps: Frechet distance of random
+    features 2.9 to 14 held-out thorax phantoms, where training phantoms have 1.5 and the untrained
+    generator 883; 2.7 after 2,400 steps (phantom figures, one seed).
     """
     adam = AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99)
     config = hagan(side).with_model(
