@@ -91,7 +91,9 @@ export class FlatPanel {
   step(axis, count) {
     const size = this.about.shape[2 - axis];
     const place = [...this.place];
-    place[axis] = Math.min(1 - 0.5 / size, Math.max(0.5 / size, place[axis] + count / size));
+    // To the middle of a slice, so that no rounding leaves one out or shows one twice.
+    const next = Math.min(size - 1, Math.max(0, this.voxel(axis) + count));
+    place[axis] = (next + 0.5) / size;
     this.setPlace(place);
     this.onPlace(place);
   }
