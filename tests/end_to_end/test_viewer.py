@@ -203,6 +203,7 @@ def test_slices_are_shown_without_webgl(page: Any) -> None:
     page.wait_for_function(
         f"{pictures}.length === 3 && {pictures}.every(i => i.complete && i.naturalWidth > 99)"
     )
+    assert page.locator(".panels img").count() == 3
     before = int(until(page, r"axial (\d+) of 12")[1])
     page.keyboard.press("a")
     for count in (1, 2, 3):

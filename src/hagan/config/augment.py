@@ -15,7 +15,8 @@ class AugmentConfig:
     One draw a volume, the same for slab, low resolution and any other level: an in-plane affine map
     and a change of intensity, each of five with the present probability. With changes that do not
     leave the real distribution on average, D cannot learn single scans by heart and G is not taught
-    them. It begins late, since before D overfits they only slow the game.
+    them. It begins late: from the first step, at probability 0.3, it made short runs worse (Frechet
+    distance 4.9 instead of 3.7 to 4.1 in a trial with other networks).
     """
 
     probability: float = 0.3

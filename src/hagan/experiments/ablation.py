@@ -103,8 +103,8 @@ def ablation(study: Study, facts: Mapping[str, Any], *, beyond: bool = True) -> 
     tables.append(Table("The variants", ("name", "settings", "what it is"), about))
     reading.append(
         "No gradient of the encoders' losses reaches G, in the recipe as it is and in the released "
-        "code: an encoder then helps synthesis only by the time it does not take, and a difference "
-        "between `whole` and `without encoder` is that or chance. What reaches G is reconstruction "
+        "code: an encoder can cost synthesis time and cannot help it, and a difference between "
+        "`whole` and `without encoder` is that time or chance. What reaches G is reconstruction "
         "from fixed codes, or through E^G in `learned codes`."
     )
     return Result(

@@ -20,8 +20,8 @@ def of_side(model: HAGANConfig, side: int) -> HAGANConfig:
     """A model for cubes of a side: as deep as the paper's up to 256, one doubling deeper beyond.
 
     At 512 A is 64 cubed as at 256, and a slab 32 slices: a step of `hagan` with batch 2 is
-    predicted to hold 5.3 GiB of tensors, weights and Adam included, where the paper's depth and 8
-    slabs take 17.2.
+    predicted to hold 5.2 GiB of tensors, weights and Adam included, where the paper's depth and 8
+    slabs take 16.7.
     """
     shape = (side, side, side)
     if side < DEEP_SIDE:
@@ -80,10 +80,11 @@ def hagan(side: int) -> RunConfig:
     a quarter and penalties to a tenth; moving average of the weights.
 
     Measured at side 32 and width 8 on 104 real brains, two minutes of one core, three seeds:
-    Frechet distance of random features 0.47 to 51 held-out brains (sd 0.10; floor 0.15, paper's
-    recipe 30, released code's 2.3, Gaussian on principal components 1.2), coverage 0.94, sharpness
-    0.89, recall 0.03. By another extractor the Gaussian is ahead. At other sides and on CT it is
-    not measured; docs/explanation/how-hagan-was-chosen.md.
+    Frechet distance of random features 0.47 to 51 held-out brains (sd 0.10; floor 0.15, Gaussian on
+    principal components 1.2; of three runs each of the paper's and the released recipe two were
+    stopped as one face, the others had 30 and 2.3), coverage 0.94, sharpness 0.89, recall 0.03. By
+    another extractor the Gaussian is ahead. At other sides and on CT nothing of it is measured; see
+    docs/explanation/how-hagan-was-chosen.md.
     """
     adam = AdamConfig(learning_rate=2e-4, beta1=0.0, beta2=0.99)
     return RunConfig(
@@ -139,7 +140,7 @@ def hagan_early(side: int) -> RunConfig:
 def hagan_tiny(side: int) -> RunConfig:
     """`hagan` narrow enough to train in minutes on two CPU cores, for demos and tests.
 
-    Measured by `hagan demo` on two cores of an AMD EPYC, 1,200 steps: Frechet distance of random
+    Measured by `hagan demo` on an AMD EPYC, 1,200 steps: Frechet distance of random
     features 2.9 to 14 held-out thorax phantoms, where training phantoms have 1.5 and the untrained
     generator 883; 2.7 after 2,400 steps (phantom figures, one seed).
     """
