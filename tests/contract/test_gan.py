@@ -92,6 +92,7 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
     ),
     "hagan-noise": lambda: narrow(recipe("hagan-32").model, noise=True),
     "hagan-middle": lambda: narrow(recipe("hagan-32").model, middle_branch=True),
+    "hagan-plain": lambda: narrow(recipe("hagan-32").model, template=False, low_skip=False),
     "hagan-paper-middle-conditional": lambda: narrow(
         recipe("hagan-paper-32").model, middle_branch=True, low_branch=False, num_classes=3
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cross_entropy, interpolate, softplus
 
 from hagan.config.ha_gan import HAGANConfig
 from hagan.config.recipes import recipe
@@ -25,7 +25,10 @@ def with_middle(family: str = "hagan", **changes: Any) -> HAGAN:
     assert isinstance(config, HAGANConfig)
     torch.manual_seed(0)
     settings = {"width": 8, "latent_dim": 16, "middle_branch": True} | changes
-    return HAGAN(replace(config, **settings)).double()
+    model = HAGAN(replace(config, **settings)).double()
+    if model.middle is not None and model.middle.template is not None:
+        torch.nn.init.normal_(model.middle.template.grid)
+    return model
 
 
 def batch_of(model: HAGAN, count: int = 3) -> RealBatch:
@@ -48,11 +51,17 @@ def on_three(model: HAGAN, batch: RealBatch) -> tuple[list[Tensor], list[Tensor]
     assert middle is not None
     features = model.generator.common(codes, batch.labels)
     span = model.selector.feature_span(batch.start)
-    slab = high.slab(span.cut(features), model.selector, batch.start)
+    base = low.base(features) if model.generator.low_skip else None
+    slab = high.slab(span.cut(features), model.selector, batch.start, base=base)
     between = features
     for conv, act in zip(high.convs[:-1], high.acts, strict=True):
         between = act(conv(between))
-    fakes = [slab, low(features), torch.tanh(middle.last(between))]
+    of_middle = middle.last(between)
+    if base is not None:
+        of_middle = of_middle + interpolate(base, scale_factor=2, mode="trilinear")
+    if middle.template is not None:
+        of_middle = of_middle + middle.template.grid
+    fakes = [slab, low(features), torch.tanh(of_middle)]
     step = model.config.reduction
     blocks = batch.volumes.unfold(2, 2, 2).unfold(3, 2, 2).unfold(4, 2, 2)
     coarse = batch.volumes.unfold(2, step, step).unfold(3, step, step).unfold(4, step, step)

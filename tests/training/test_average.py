@@ -33,6 +33,22 @@ def test_ramp_shortens_the_half_life_at_first(make_trainer: Callable[..., Traine
     assert average.decay(images_seen=10**6, batch_size=4) == pytest.approx(0.5 ** (4 / 1000))
 
 
+def test_it_begins_with_what_the_model_has_after_it_looked_at_the_scans(
+    make_trainer: Callable[..., Trainer],
+) -> None:
+    """A ramp would forget the weights before; without one they would be in it for long."""
+    trainer = make_trainer(average_half_life=1e9, average_ramp=None)
+    template = trainer.model.generator.high.template
+    assert not template.is_empty
+    kept = trainer.averages["average"].tensors["generator.high.template.grid"]
+    assert torch.equal(kept, template.grid)
+    assert kept.data_ptr() != template.grid.data_ptr()
+    trainer.train_step()
+    torch.testing.assert_close(
+        trainer.averages["average"].tensors["generator.high.template.grid"], kept
+    )
+
+
 def test_applied_for_the_block_only(make_trainer: Callable[..., Trainer]) -> None:
     trainer = make_trainer()
     average = trainer.averages["average"]

@@ -153,6 +153,12 @@ class HAGANConfig:
     noise: bool = field(default=False, metadata={ADDED_LATER: True})
     """Noise before each normalisation of G^H, with a learned gain a channel that starts at 0. It
     follows from the code and the place, so that volumes stream without seams."""
+    template: bool = field(default=False, metadata={ADDED_LATER: True})
+    """A learned volume that G adds to what it makes, before tanh; it begins as the mean of the
+    training volumes, so that the networks learn how volumes differ. At most 64 voxels a side."""
+    low_skip: bool = field(default=False, metadata={ADDED_LATER: True})
+    """G^H makes what the low-resolution volume of G^L, stretched, lacks (LAPGAN, Denton et al.
+    2015), and not all of the volume anew."""
     random_start: bool = True
     """Ablation of Table IV: without it r is one of the slabs of the partition."""
 
@@ -206,6 +212,14 @@ class HAGANConfig:
             raise UsageError("generator_widening must be 1 with an encoder, and at least 1 without")
         if self.reconstruction_weight_generator > 0 and not self.encoder:
             raise UsageError("reconstruction cannot reach G without an encoder")
+        if self.low_skip and not self.low_branch:
+            raise UsageError("low_skip stretches what G^L makes; it needs model.low_branch")
+        exact = self.alignment == "exact" and self.high_norm not in ("group", "batch")
+        if self.whole_every and (self.template or self.low_skip) and not exact:
+            raise UsageError(
+                "with whole_every, template and low_skip need model.alignment=exact and a "
+                "model.high_norm of rms, channel or none"
+            )
         if self.middle_branch and self.high_doublings != 2:
             raise UsageError("middle_branch needs model.high_doublings=2")
         if self.lecam_weight > 0 and self.adversarial == "relativistic":
@@ -271,6 +285,12 @@ class HAGANConfig:
         return depth // self.num_slabs, height, width
 
     @property
+    def middle_shape(self) -> Shape3:
+        """Voxels of what the middle branch sees."""
+        depth, height, width = self.volume_shape
+        return depth // 2, height // 2, width // 2
+
+    @property
     def slab_voxels(self) -> int:
         """Voxels that D^H sees."""
         return prod(self.slab_shape)
@@ -284,5 +304,4 @@ class HAGANConfig:
     def branch_voxels(self) -> tuple[int, ...]:
         """Voxels that each branch of D sees: D^H, then D^L and D^M where there are such."""
         low = (self.low_voxels,) if self.low_branch else ()
-        # Half of each side is an eighth of the volume.
-        return self.slab_voxels, *low, *((prod(self.volume_shape) // 8,) * self.middle_branch)
+        return self.slab_voxels, *low, *((prod(self.middle_shape),) * self.middle_branch)

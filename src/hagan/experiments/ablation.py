@@ -35,7 +35,11 @@ class Variant:
 
 VARIANTS = (
     Variant("whole", (), "the recipe as it is"),
-    Variant("without low branch", ("model.low_branch=false",), "neither G^L nor D^L"),
+    Variant(
+        "without low branch",
+        ("model.low_branch=false", "model.low_skip=false"),
+        "neither G^L nor D^L, and nothing of G^L for G^H to add to",
+    ),
     Variant(
         "without encoder",
         ("model.encoder=false",),
@@ -56,6 +60,8 @@ VARIANTS = (
         ),
         "Eq. (7) reaches G through E^G, in place of fixed codes",
     ),
+    Variant("no template", ("model.template=false",), "G makes what all volumes share, too"),
+    Variant("no skip", ("model.low_skip=false",), "G^H makes all of the volume anew"),
     Variant(
         "slabs off",
         ("model.alignment=floor", "model.high_norm=group"),

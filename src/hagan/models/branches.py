@@ -6,8 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.nn import functional
 
 from hagan.types import Labels, LowVolumes, SlabsOfEach, Volumes
+
+
+def halved(volumes: Volumes) -> LowVolumes:
+    """X^M: volumes at half of each side, of which the middle branch judges."""
+    return functional.avg_pool3d(volumes, 2)
 
 
 @dataclass(frozen=True, eq=False)

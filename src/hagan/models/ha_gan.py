@@ -240,13 +240,15 @@ class HAGAN(HierarchicalGAN):
     def high_encoder_loss(self, batch: RealBatch) -> Terms:
         """Eq. (6): rebuild the slab from its own features, without noise as they have no code."""
         assert self.encoder is not None
+        base = self.generator.base_of(batch.low)
         if not self.exact_encoder:
-            rebuilt = self.generator.high(self.encoder.high(batch.slab))
+            features = self.encoder.high(batch.slab)
+            rebuilt = self.generator.high(features, start=batch.start, base=base)
         elif batch.whole:
-            rebuilt = self.slab_of(self.encoder.high(batch.volumes), 0, whole=True)
+            rebuilt = self.slab_of(self.encoder.high(batch.volumes), 0, whole=True, base=base)
         else:
             features = self.encoder.high.slab_features(batch.volumes, self.selector, batch.start)
-            rebuilt = self.generator.high.slab(features, self.selector, batch.start)
+            rebuilt = self.generator.high.slab(features, self.selector, batch.start, base=base)
         return {"slab": self.config.slab_weight * self._l1(rebuilt, batch.slab, batch)}
 
     def ground_encoder_loss(self, batch: RealBatch) -> Terms:

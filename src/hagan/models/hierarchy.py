@@ -13,13 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hagan.config.ha_gan import HAGANConfig
-from hagan.models.branches import Pair, RealBatch
+from hagan.models.branches import Pair, RealBatch, halved
 from hagan.models.gan import GAN
+from hagan.models.looking import look_at
 from hagan.networks.augment import Augment
 from hagan.networks.ha_gan.discriminator import Discriminator, Verdict
 from hagan.networks.ha_gan.encoder import Encoder
 from hagan.networks.ha_gan.generator import Generator, MiddleGenerator
 from hagan.networks.ha_gan.selector import SlabSelector
+from hagan.networks.ha_gan.template import Template
 from hagan.networks.minibatch_deviation import own_deviations
 from hagan.networks.principal_components import PrincipalComponents
 from hagan.types import (
@@ -40,9 +42,6 @@ ENCODED_DEPTH = 32
 ENCODED_VOXELS = 2**22
 """Voxels of a batch that E^H encodes at once in training, but for two thin slabs at least: the
 activations of more would be the most that a step holds."""
-
-LOOKED_AT = 256
-"""Training volumes at most of which principal components are taken."""
 
 
 class HierarchicalGAN(GAN[RealBatch]):
@@ -77,10 +76,15 @@ class HierarchicalGAN(GAN[RealBatch]):
             low_branch=config.low_branch,
             stem=config.stem,
             noise=config.noise,
+            template=config.template,
+            low_skip=config.low_skip,
         )
         # Outside of the generator, as it is needed in training alone.
         self.middle = (
-            MiddleGenerator(channels=self.generator.high.widths[-2])
+            MiddleGenerator(
+                channels=self.generator.high.widths[-2],
+                template=Template(config.middle_shape) if config.template else None,
+            )
             if config.middle_branch
             else None
         )
@@ -129,15 +133,17 @@ class HierarchicalGAN(GAN[RealBatch]):
         self.progress = progress
 
     def look(self, volumes: Iterator[Volumes]) -> None:
-        """Find the principal components from which codes of training volumes are made."""
-        if self.codes is None:
-            return
-        seen = 0
-        for batch in volumes:
-            self.codes.update(self.shrink(batch.to(self.codes.mean)).flatten(1))
-            seen += len(batch)
-            if seen >= LOOKED_AT:
-                return
+        """Begin templates with the mean volume and find codes, where there are any."""
+        templates = [
+            (branch.template, shrink)
+            for branch, shrink in (
+                (self.generator.high, nn.Identity()),
+                (self.generator.low, self.shrink),
+                (self.middle, halved),
+            )
+            if branch is not None and branch.template is not None
+        ]
+        look_at(volumes, templates, self.codes, self.shrink)
 
     def prepare(self, real: Volumes, labels: Labels | None) -> RealBatch:
         """Draw r, cut the slab, shrink to low resolution."""
@@ -150,7 +156,7 @@ class HierarchicalGAN(GAN[RealBatch]):
             start=start,
             labels=labels if self.label_dim else None,
             whole=whole,
-            middle=None if self.middle is None else functional.avg_pool3d(real, 2),
+            middle=None if self.middle is None else halved(real),
         )
 
     def published(self) -> Mapping[str, nn.Module]:
@@ -171,7 +177,9 @@ class HierarchicalGAN(GAN[RealBatch]):
         """G^H over all of A slab by slab, with the halo of decision 0001."""
         with torch.no_grad():
             features = self.generator.common(latents, labels)
-        yield from self.generator.high.slabs(features, depth, self.generator.seeds(latents))
+            base = self.generator.base(features)
+        seeds = self.generator.seeds(latents)
+        yield from self.generator.high.slabs(features, depth, seeds, base)
 
     def slab_bytes(self, depth: int) -> int:
         """Activations of G^H for one slab, with its halo, where it holds most."""
@@ -208,17 +216,24 @@ class HierarchicalGAN(GAN[RealBatch]):
         return functional.avg_pool3d(volumes, step)
 
     def slab_of(
-        self, features: FeatureMaps, start: int, *, whole: bool = False, seeds: Seeds | None = None
+        self,
+        features: FeatureMaps,
+        start: int,
+        *,
+        whole: bool = False,
+        seeds: Seeds | None = None,
+        base: LowVolumes | None = None,
     ) -> SlabsOfEach:
         """X^H_r = G^H(S^L(A; r)) (Eq. 3), or the partition of the full volume."""
         if whole:
-            return self.selector.partition(self.generator.high(features, seeds))
+            return self.selector.partition(self.generator.high(features, seeds, base=base))
         if self.config.alignment == "floor":
-            cut, first = self.selector.low(features, start), start // self.selector.reduction
-            slab: SlabsOfEach = self.generator.high(cut, seeds, first)
+            cut = self.selector.low(features, start)
+            first = start - start % self.selector.reduction
+            slab: SlabsOfEach = self.generator.high(cut, seeds, first, base)
             return slab
         span = self.selector.feature_span(start)
-        return self.generator.high.slab(span.cut(features), self.selector, start, seeds)
+        return self.generator.high.slab(span.cut(features), self.selector, start, seeds, base)
 
     def pair_of(
         self, latents: Latents, labels: Labels | None, start: int, *, whole: bool = False
@@ -226,16 +241,20 @@ class HierarchicalGAN(GAN[RealBatch]):
         """Slab, low-resolution volume and what the middle branch makes of latents (Eqs. 2, 3)."""
         features = self.generator.common(latents, labels)
         seeds = self.generator.seeds(latents)
-        low = None if self.generator.low is None else self.generator.low(features)
+        low = base = None
+        if self.generator.low is not None:
+            made = self.generator.low.base(features)
+            low = self.generator.low.finished(made)
+            base = made if self.generator.low_skip else None
         if self.middle is None:
-            return Pair(self.slab_of(features, start, whole=whole, seeds=seeds), low)
+            return Pair(self.slab_of(features, start, whole=whole, seeds=seeds, base=base), low)
         halfway = self.generator.high.halfway(features, seeds)
         if whole or not self.exact_encoder:
-            slab = self.slab_of(features, start, whole=whole, seeds=seeds)
+            slab = self.slab_of(features, start, whole=whole, seeds=seeds, base=base)
         else:
             # G^H is exact as E^H is: the slab's features are those of the whole, made already.
-            slab = self.generator.high.slab_from_halfway(halfway, self.selector, start)
-        return Pair(slab, low, self.middle(halfway))
+            slab = self.generator.high.slab_from_halfway(halfway, self.selector, start, base)
+        return Pair(slab, low, self.middle(halfway, base))
 
     def fixed_latents(self, low: LowVolumes) -> Latents:
         """Codes of real volumes: scores of their principal components, the other entries drawn."""

@@ -15,7 +15,7 @@ from hagan.models.weights import Loaded, load_model
 OF_PUBLISHED = (
     *("volume_shape", "latent_dim", "width", "generator_widening", "stem", "num_classes"),
     *("high_doublings", "high_norm", "common_norm", "low_branch", "encoder", "noise"),
-    "conditions",
+    *("conditions", "template", "low_skip"),
 )
 """Settings of HA-GAN that say what its generator and encoder are; the others say how they learn."""
 

@@ -33,6 +33,10 @@ class MovingAverage:
             half_life = min(half_life, self.ramp * images_seen)
         return float(0.5 ** (batch_size / max(half_life, 1e-8)))
 
+    def begin(self, model: GAN[Any]) -> None:
+        """Forget what was, and begin at the model's present weights."""
+        _copy(self.tensors, published_tensors(model))
+
     @torch.no_grad()
     def update(self, model: GAN[Any], *, images_seen: int, batch_size: int) -> None:
         """Move towards the model's present weights."""

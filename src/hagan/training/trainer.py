@@ -134,6 +134,8 @@ class Trainer:
             if self.world.is_first:
                 self.model.look(batches.at(step).volumes for step in count())
             same_start(self.model, self.world)
+            for average in self.averages.values():
+                average.begin(self.model)
         if tune and not self.resumed:
             fastest = partial(fastest_forms, model, batches.at(0), training.precision, self.device)
             set_forms(model, self.world.from_first(fastest))

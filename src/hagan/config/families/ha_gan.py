@@ -98,6 +98,8 @@ def hagan(side: int) -> RunConfig:
                 class_loss_on_fake=False,
                 slab_weight=1.0,
                 image_weight=1.0,
+                template=True,
+                low_skip=True,
                 warm_start=WarmStartConfig(share=0.3, until=1.0),
                 encoder_every=8,
                 gamma_end=0.1,

@@ -13,6 +13,7 @@ from hagan.networks.blocks import ConvBlock, Norm, NormAct, fastest_layout
 from hagan.networks.ha_gan.basis import Basis
 from hagan.networks.ha_gan.high_generator import HighGenerator
 from hagan.networks.ha_gan.noise import seeds_of
+from hagan.networks.ha_gan.template import Template, before_tanh, stretched
 from hagan.networks.upsample import UpConv
 from hagan.types import FeatureMaps, Labels, Latents, LowVolumes, Seeds, Volumes
 
@@ -89,8 +90,9 @@ class CommonGenerator(nn.Module):
 class LowGenerator(nn.Module):
     """G^L: all of A to the low-resolution volume (Eq. 2)."""
 
-    def __init__(self, *, width: int, norm: Norm) -> None:
+    def __init__(self, *, width: int, norm: Norm, template: Template | None = None) -> None:
         super().__init__()
+        self.template = template
         self.blocks = nn.Sequential(
             ConvBlock(width, width // 2, norm=norm), ConvBlock(width // 2, width // 4, norm=norm)
         )
@@ -98,19 +100,37 @@ class LowGenerator(nn.Module):
 
     def forward(self, features: FeatureMaps) -> LowVolumes:
         """Low-resolution volume [b, 1, d/4, h/4, w/4] in [-1, 1]."""
-        return torch.tanh(self.last(self.blocks(features)))
+        return self.finished(self.base(features))
+
+    def base(self, features: FeatureMaps) -> LowVolumes:
+        """What the convolutions make, before template and tanh."""
+        made: LowVolumes = self.last(self.blocks(features))
+        return made
+
+    def finished(self, base: LowVolumes) -> LowVolumes:
+        """The volume of a base."""
+        return torch.tanh(base if self.template is None else self.template(base))
+
+    def base_of(self, low: LowVolumes) -> LowVolumes:
+        """Of which base `finished` would make low-resolution volumes."""
+        whole = before_tanh(low)
+        return whole if self.template is None else whole - self.template.planes(0, low.shape[2])
 
 
 class MiddleGenerator(nn.Module):
     """The head of the middle branch: what G^H has at half of each side to a volume of that size."""
 
-    def __init__(self, *, channels: int) -> None:
+    def __init__(self, *, channels: int, template: Template | None = None) -> None:
         super().__init__()
+        self.template = template
         self.last = nn.Conv3d(channels, 1, 3, padding=1)
 
-    def forward(self, features: FeatureMaps) -> LowVolumes:
-        """Volume [b, 1, d/2, h/2, w/2] in [-1, 1] of `HighGenerator.halfway`."""
-        return torch.tanh(self.last(features))
+    def forward(self, features: FeatureMaps, base: LowVolumes | None = None) -> LowVolumes:
+        """Volume [b, 1, d/2, h/2, w/2] in [-1, 1] of `HighGenerator.halfway` and its base."""
+        made = self.last(features)
+        if base is not None:
+            made = made + stretched(base, 2, 0, made.shape[2])
+        return torch.tanh(made if self.template is None else self.template(made))
 
 
 class Generator(nn.Module):
@@ -130,8 +150,16 @@ class Generator(nn.Module):
         low_branch: bool,
         stem: Stem = "linear",
         noise: bool = False,
+        template: bool = False,
+        low_skip: bool = False,
     ) -> None:
         super().__init__()
+        assert low_branch or not low_skip, "what is stretched is G^L's"
+        self.low_skip = low_skip
+        low_shape, shape = (
+            (base_shape[0] * times, base_shape[1] * times, base_shape[2] * times)
+            for times in (2**num_doublings, 2 ** (num_doublings + high_doublings))
+        )
         self.common = CommonGenerator(
             latent_dim=latent_dim,
             label_dim=label_dim,
@@ -141,19 +169,35 @@ class Generator(nn.Module):
             norm=common_norm,
             stem=stem,
         )
-        self.low = LowGenerator(width=width, norm=common_norm) if low_branch else None
+        self.low = (
+            LowGenerator(
+                width=width, norm=common_norm, template=Template(low_shape) if template else None
+            )
+            if low_branch
+            else None
+        )
         self.high = HighGenerator(
             width=width,
             num_doublings=high_doublings,
             voxels=prod(base_shape) * 8**num_doublings,
             norm=high_norm,
             noise=noise,
+            template=Template(shape) if template else None,
         )
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Volumes:
         """X^H = G^H(G^A(Z)), whole: inference (paper III-B)."""
-        volumes: Volumes = self.high(self.common(latents, labels), self.seeds(latents))
+        features = self.common(latents, labels)
+        volumes: Volumes = self.high(features, self.seeds(latents), base=self.base(features))
         return volumes
+
+    def base_of(self, low: LowVolumes) -> LowVolumes | None:
+        """The base that real low-resolution volumes have, where G^H adds to one."""
+        return self.low.base_of(low) if self.low is not None and self.low_skip else None
+
+    def base(self, features: FeatureMaps) -> LowVolumes | None:
+        """What G^H adds its details to, where it does."""
+        return self.low.base(features) if self.low is not None and self.low_skip else None
 
     def seeds(self, latents: Latents) -> Seeds | None:
         """From which the noise of G^H follows; none where it has no noise."""

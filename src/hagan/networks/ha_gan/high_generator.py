@@ -13,8 +13,9 @@ from hagan.networks.blocks import Norm, NormAct, fastest_layout
 from hagan.networks.group_statistics import KnownGroups, moments
 from hagan.networks.ha_gan.noise import VoxelNoise
 from hagan.networks.ha_gan.selector import SlabSelector, Span
+from hagan.networks.ha_gan.template import Template, stretched
 from hagan.networks.upsample import UpConv
-from hagan.types import FeatureMaps, Seeds, Slabs, Volumes
+from hagan.types import FeatureMaps, LowVolumes, Seeds, Slabs, Volumes
 
 Act: TypeAlias = Callable[[FeatureMaps], FeatureMaps]
 """What follows a convolution; it may overwrite its input."""
@@ -32,7 +33,14 @@ class HighGenerator(nn.Module):
     """
 
     def __init__(
-        self, *, width: int, num_doublings: int, voxels: int, norm: Norm, noise: bool = False
+        self,
+        *,
+        width: int,
+        num_doublings: int,
+        voxels: int,
+        norm: Norm,
+        noise: bool = False,
+        template: Template | None = None,
     ) -> None:
         """Make the layers.
 
@@ -42,6 +50,7 @@ class HighGenerator(nn.Module):
             voxels: Of A.
             norm: Between the convolutions.
             noise: Whether noise is added before each normalisation, where seeds are given.
+            template: Added to the volume before tanh.
         """
         super().__init__()
         self.plain = False
@@ -56,6 +65,7 @@ class HighGenerator(nn.Module):
             for layer, (inputs, outputs) in enumerate(pairwise(widths))
         )
         self.acts = nn.ModuleList(NormAct(norm, channels) for channels in widths[1:-1])
+        self.template = template
         self.noises = (
             nn.ModuleList(
                 VoxelNoise(layer, channels) for layer, channels in enumerate(widths[1:-1])
@@ -64,7 +74,13 @@ class HighGenerator(nn.Module):
             else None
         )
 
-    def forward(self, features: FeatureMaps, seeds: Seeds | None = None, first: int = 0) -> Volumes:
+    def forward(
+        self,
+        features: FeatureMaps,
+        seeds: Seeds | None = None,
+        start: int = 0,
+        base: LowVolumes | None = None,
+    ) -> Volumes:
         """Volume [b, 1, 4d, 4h, 4w] in [-1, 1] of features [b, width, d, h, w].
 
         Without gradients it is what `slabs` gives, bit for bit: groups are normalised in its way.
@@ -72,11 +88,13 @@ class HighGenerator(nn.Module):
         Args:
             features: All of A, or slices of it as if they were all.
             seeds: Give each volume its noise; without them, and without `noise`, there is none.
-            first: Which slice of A they begin with, as noise belongs to places in the volume.
+            start: Which slice of the volume they begin with, as noise, template and base belong to
+                places in it.
+            base: Whole volumes at A's resolution before tanh, of which G^H makes the details.
         """
         if not torch.is_grad_enabled() and not self.plain:
-            return self._whole(features, seeds, first)
-        return self._chain(features, (*self.acts, torch.tanh), seeds, first=first)
+            return self._whole(features, seeds, start, base)
+        return self._chain(features, (*self.acts, torch.tanh), seeds, begin=start, base=base)
 
     def slab(
         self,
@@ -84,6 +102,7 @@ class HighGenerator(nn.Module):
         selector: SlabSelector,
         start: int,
         seeds: Seeds | None = None,
+        base: LowVolumes | None = None,
     ) -> Slabs:
         """The slab at `start` exactly as in the whole volume, normalisation by groups apart.
 
@@ -94,26 +113,37 @@ class HighGenerator(nn.Module):
             selector: Where slabs lie.
             start: r, the slab's first slice.
             seeds: As `forward` takes them.
+            base: As `forward` takes it.
 
         Returns:
             Slab [b, 1, slab_depth, h, w] in [-1, 1].
         """
         spans = selector.spans(start)
         assert features.shape[2] == spans[0].depth, (features.shape, spans)
-        return self._chain(features, (*self.acts, torch.tanh), seeds, spans)
+        return self._chain(features, (*self.acts, torch.tanh), seeds, spans, base=base)
 
     def halfway(self, features: FeatureMaps, seeds: Seeds | None = None) -> FeatureMaps:
         """What the last convolution sees of whole volumes: features at half of each side."""
         return self._chain(features, tuple(self.acts), seeds)
 
-    def slab_from_halfway(self, halfway: FeatureMaps, selector: SlabSelector, start: int) -> Slabs:
+    def slab_from_halfway(
+        self,
+        halfway: FeatureMaps,
+        selector: SlabSelector,
+        start: int,
+        base: LowVolumes | None = None,
+    ) -> Slabs:
         """The slab of `slab` from what `halfway` gives, normalisation by groups apart."""
         *_, before, own = selector.spans(start)
         made: FeatureMaps = self.convs[-1](before.cut(halfway))
-        return torch.tanh(own.cut(made, 2 * before.start))
+        return torch.tanh(self._placed(own.cut(made, 2 * before.start), own.start, base))
 
     def slabs(
-        self, features: FeatureMaps, depth: int, seeds: Seeds | None = None
+        self,
+        features: FeatureMaps,
+        depth: int,
+        seeds: Seeds | None = None,
+        base: LowVolumes | None = None,
     ) -> Iterator[Slabs]:
         """The volume that `forward` makes, slab by slab: one slab's activations at a time.
 
@@ -126,6 +156,7 @@ class HighGenerator(nn.Module):
             features: All of A.
             depth: Slices of a slab, a multiple of A's reduction; the last slab may have fewer.
             seeds: As `forward` takes them.
+            base: As `forward` takes it.
 
         Yields:
             Slabs [b, 1, depth, h, w] in [-1, 1] from the first slice to the last.
@@ -135,7 +166,7 @@ class HighGenerator(nn.Module):
         assert depth % reduction == 0, depth
         whole = features.shape[2] * reduction
         if depth >= whole:
-            yield self._whole(features, seeds)
+            yield self._whole(features, seeds, base=base)
             return
         selectors = {
             start: SlabSelector(whole, min(depth, whole - start), self.num_doublings)
@@ -152,7 +183,7 @@ class HighGenerator(nn.Module):
             else:
                 acts.append(act)
         for start, selector in selectors.items():
-            yield self._finished(features, selector, start, acts, seeds)
+            yield self._finished(features, selector, start, acts, seeds, base)
 
     def held_bytes(self, voxels: int) -> int:
         """Bytes of activations where so many voxels of a volume are made at once, at the peak."""
@@ -169,7 +200,8 @@ class HighGenerator(nn.Module):
         acts: Sequence[Act],
         seeds: Seeds | None,
         spans: Sequence[Span] = (),
-        first: int = 0,
+        begin: int = 0,
+        base: LowVolumes | None = None,
     ) -> FeatureMaps:
         """As many convolutions as there are `acts`, each cut to its span and followed by its act.
 
@@ -178,24 +210,39 @@ class HighGenerator(nn.Module):
             acts: What follows each convolution.
             seeds: Of the noise.
             spans: Slices at each resolution, A's first; none where nothing is cut.
-            first: As `forward` takes it, where nothing is cut.
+            begin: The start that `forward` takes, where nothing is cut.
+            base: As `forward` takes it.
         """
         features = self._laid_out(features)
         for layer, act in enumerate(acts):
             # One name for all, so that nothing is held longer than the next needs it.
             features = self.convs[layer](features)
-            start = 2 ** (layer + 1) * first
+            start = self._halved(begin, layer)
             if spans:
                 start = spans[layer + 1].start
                 features = spans[layer + 1].cut(features, 2 * spans[layer].start)
-            features = act(self._noisy(features, layer, seeds, start))
+            if layer < self.num_doublings - 1:
+                features = self._noisy(features, layer, seeds, start)
+            else:
+                features = self._placed(features, start, base)
+            features = act(features)
         return features
+
+    def _halved(self, start: int, layer: int) -> int:
+        """A slice of the volume, counted at the resolution behind a convolution."""
+        return start >> (self.num_doublings - 1 - layer)
+
+    def _placed(self, made: Volumes, start: int, base: LowVolumes | None) -> Volumes:
+        """What the last convolution gave from slice `start` on, with base and template there."""
+        if base is not None:
+            made = made + stretched(base, 2**self.num_doublings, start, made.shape[2])
+        return made if self.template is None else self.template(made, start)
 
     def _noisy(
         self, features: FeatureMaps, layer: int, seeds: Seeds | None, start: int
     ) -> FeatureMaps:
         """What convolution `layer` gave from plane `start` on, with the noise of those planes."""
-        if self.noises is None or seeds is None or layer == len(self.noises):
+        if self.noises is None or seeds is None:
             return features
         noisy: FeatureMaps = self.noises[layer](features, seeds, start)
         return noisy
@@ -219,10 +266,11 @@ class HighGenerator(nn.Module):
         start: int,
         acts: Sequence[Act],
         seeds: Seeds | None,
+        base: LowVolumes | None,
     ) -> Slabs:
         """A slab, with acts that know the statistics of the whole."""
         spans = selector.spans(start)
-        return self._chain(spans[0].cut(features), (*acts, torch.tanh_), seeds, spans)
+        return self._chain(spans[0].cut(features), (*acts, torch.tanh_), seeds, spans, base=base)
 
     @torch.no_grad()
     def _own(
@@ -241,14 +289,21 @@ class HighGenerator(nn.Module):
         return self._noisy(features, layer, seeds, own.start)
 
     @torch.no_grad()
-    def _whole(self, features: FeatureMaps, seeds: Seeds | None, first: int = 0) -> Volumes:
+    def _whole(
+        self,
+        features: FeatureMaps,
+        seeds: Seeds | None,
+        begin: int = 0,
+        base: LowVolumes | None = None,
+    ) -> Volumes:
         """All of it in one piece, groups normalised as slab by slab."""
         features = self._laid_out(features)
         for layer, act in enumerate(self.acts):
-            start = 2 ** (layer + 1) * first
+            start = self._halved(begin, layer)
             features = self._noisy(self.convs[layer](features), layer, seeds, start)
             if isinstance(act.norm, nn.GroupNorm):
                 features = KnownGroups(act.norm, moments(features, act.norm.num_groups))(features)
             else:
                 features = act(features)
-        return torch.tanh_(self.convs[-1](features))
+        made = self.convs[-1](features)
+        return torch.tanh_(self._placed(made, begin, base))
