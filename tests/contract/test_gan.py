@@ -99,7 +99,9 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
     "hagan-official-middle-conditional": lambda: narrow(
         recipe("hagan-official-32").model, middle_branch=True, num_classes=3
     ),
-    "hagan-without-low-branch": lambda: narrow(recipe("hagan-32").model, low_branch=False),
+    "hagan-without-low-branch": lambda: narrow(
+        recipe("hagan-32").model, low_branch=False, low_skip=False
+    ),
 }
 
 

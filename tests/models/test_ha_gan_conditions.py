@@ -76,8 +76,9 @@ DRAWN_NEXT = {
 @pytest.mark.parametrize(("family", "num_classes"), BEFORE)
 def test_without_conditions_nothing_has_changed(family: str, num_classes: int) -> None:
     torch.manual_seed(7)
-    # Turns and weights of the time from which the numbers are.
-    then = EVERY_TURN if family == "hagan" else {}
+    # Turns, weights and parts of the time from which the numbers are.
+    plain = {"template": False, "low_skip": False}
+    then = EVERY_TURN | plain if family == "hagan" else {}
     model = small(family, num_classes=num_classes, **then)
     assert not [name for name in model.state_dict() if "projection" in name]
     real, labels = volumes(), torch.eye(3)[[0, 2]] if num_classes else None

@@ -184,7 +184,14 @@ def test_a_full_step_of_one_slab_is_the_usual_step() -> None:
 @pytest.mark.parametrize("adversarial", ["two-terms", "relativistic"])
 @pytest.mark.parametrize("norm", ["rms", "group"])
 def test_full_steps_have_finite_terms_with_classes(adversarial: str, norm: str) -> None:
-    model = whole_model(adversarial=adversarial, high_norm=norm, num_classes=3)
+    placed = norm == "rms"
+    model = whole_model(
+        adversarial=adversarial,
+        high_norm=norm,
+        num_classes=3,
+        template=placed,
+        low_skip=placed,
+    )
     model.begin_step(0)
     batch = model.prepare(reals(model), torch.eye(3, dtype=torch.float64)[:2])
     for phase in model.phases():

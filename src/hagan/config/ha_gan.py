@@ -213,12 +213,14 @@ class HAGANConfig:
         if self.reconstruction_weight_generator > 0 and not self.encoder:
             raise UsageError("reconstruction cannot reach G without an encoder")
         if self.low_skip and not self.low_branch:
-            raise UsageError("low_skip stretches what G^L makes; it needs model.low_branch")
+            raise UsageError(
+                "low_skip stretches what G^L makes; without low_branch set model.low_skip=false"
+            )
         exact = self.alignment == "exact" and self.high_norm not in ("group", "batch")
         if self.whole_every and (self.template or self.low_skip) and not exact:
             raise UsageError(
                 "with whole_every, template and low_skip need model.alignment=exact and a "
-                "model.high_norm of rms, channel or none"
+                "model.high_norm of rms, channel or none; set them to false for others"
             )
         if self.middle_branch and self.high_doublings != 2:
             raise UsageError("middle_branch needs model.high_doublings=2")

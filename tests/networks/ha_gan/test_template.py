@@ -37,8 +37,12 @@ def test_planes_are_those_of_torchs_trilinear_stretching(step: int) -> None:
 
 def test_parts_are_those_of_the_whole_bit_for_bit() -> None:
     torch.manual_seed(0)
-    grids = torch.randn(2, 1, 8, 8, 8)
+    grids = torch.randn(2, 1, 8, 8, 8, requires_grad=True)
     whole = stretched(grids, 4, 0, 32)
+    kept = grids.clone()
+    with torch.no_grad():
+        assert torch.equal(stretched(grids, 4, 0, 32), whole)
+    assert torch.equal(grids, kept)
     for start, count in ((0, 4), (3, 5), (31, 1), (8, 24)):
         assert torch.equal(stretched(grids, 4, start, count), whole[:, :, start : start + count])
 

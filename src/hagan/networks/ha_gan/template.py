@@ -53,7 +53,10 @@ def _between(grids: Tensor, axis: int, step: int, start: int, count: int) -> Ten
     above = (below + 1).clamp(max=last)
     share = (at - below).to(grids.dtype).view(-1, *(1,) * (grids.ndim - 1 - axis))
     near, far = grids.index_select(axis, below), grids.index_select(axis, above)
-    return near * (1.0 - share) + far * share
+    if torch.is_grad_enabled():
+        return near * (1.0 - share) + far * share
+    # Both are copies, and at full size they are what a slab in use holds most of.
+    return near.mul_(1.0 - share).add_(far.mul_(share))
 
 
 class Template(nn.Module):
