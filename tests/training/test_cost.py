@@ -116,7 +116,7 @@ def test_a_real_step_of_side_64_takes_what_was_predicted(
     "changes",
     [
         {"encoder": False, "reconstruction_weight_generator": 0.0},
-        {"low_branch": False, "random_start": False},
+        {"low_branch": False, "low_skip": False, "random_start": False},
         {"num_classes": 3},
         {"whole_every": 1},
     ],
