@@ -22,6 +22,7 @@ def test_the_weight_is_one_alone_then_falls_in_a_line() -> None:
         ({"components": 0}, "components must be at least 1"),
         ({"noise": -0.1}, "must not be negative"),
         ({"weight": float("nan")}, "must not be negative"),
+        ({"code_weight": -1.0}, "code_weight must not be negative"),
         ({"share": 0.7}, "share <= until"),
         ({"until": 1.5}, "until <= 1"),
     ],

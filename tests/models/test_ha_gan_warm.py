@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_terms_of_the_generators_turn(progress: float, rests: bool, weight: floa
     torch.testing.assert_close(
         terms["rebuilt_low"], weight * functional.l1_loss(pair.low, batch.low)
     )
+
+
+def test_the_encoder_is_drawn_to_the_fixed_codes() -> None:
+    model = looked(warm_start=replace(WARM, code_weight=3.0))
+    batch = model.prepare(scans()[:4], None)
+    terms = model.ground_encoder_loss(batch)
+    encoded, fixed = model.encode(batch.volumes), model.fixed_latents(batch.low)
+    expected = 3.0 * (encoded - fixed)[:, :6].square().mean()
+    torch.testing.assert_close(terms["codes"], expected)
+    assert "codes" not in looked().ground_encoder_loss(batch)
+    assert "codes" not in model.warm_generator_loss(batch), "it moves nothing of G"
 
 
 def test_in_the_end_the_game_is_alone() -> None:

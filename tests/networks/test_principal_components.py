@@ -87,3 +87,15 @@ def test_a_second_pass_over_the_same_volumes_changes_little() -> None:
     cosines = (once.components[:5] * twice.components[:5]).sum(dim=1).abs()
     assert float(cosines.min()) > 0.999
     assert float(twice.seen) == 96.0
+
+
+def test_codes_are_as_far_from_the_scores_as_was_added() -> None:
+    rows = volumes(6).flatten(1)
+    found = fitted(rows, 6, 8)
+    known = found.deviations > 0
+    assert int(known.sum()) == 5
+    added = torch.randn(6, 12, dtype=rows.dtype, generator=torch.Generator().manual_seed(0))
+    codes = torch.cat((found.scores(rows), torch.zeros(6, 4).to(rows)), dim=1) + added
+    expected = added[:, :8][:, known].square().mean()
+    torch.testing.assert_close(found.score_error(codes, rows), expected)
+    assert float(PrincipalComponents(8, rows.shape[1]).double().score_error(codes, rows)) == 0.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hagan.config.codec import ADDED_LATER
 from hagan.errors import UsageError
 
 
@@ -28,12 +29,16 @@ class WarmStartConfig:
     """Weight of the reconstruction beside the game."""
     until: float = 0.6
     """Share of the run at which that weight has fallen to 0, in a straight line."""
+    code_weight: float = field(default=0.0, metadata={ADDED_LATER: True})
+    """Weight that draws what E^G encodes to the scores of a volume's fixed code. G has learned to
+    rebuild from those, and an encoder that seldom has a turn does not find them alone."""
 
     def __post_init__(self) -> None:
         if self.components < 1:
             raise UsageError("warm_start.components must be at least 1")
-        if not (self.noise >= 0 and self.weight >= 0):
-            raise UsageError("warm_start.noise and warm_start.weight must not be negative")
+        for name in ("noise", "weight", "code_weight"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"warm_start.{name} must not be negative")
         if not 0 <= self.share <= self.until <= 1:
             raise UsageError("warm_start takes 0 <= share <= until <= 1")
 

@@ -270,6 +270,10 @@ class HAGAN(HierarchicalGAN):
         terms = self._l1_terms(rebuilt, batch, weight)
         if config.prior_weight > 0:
             terms["prior"] = config.prior_weight * prior_moments(self.whole_batch(codes))
+        if config.warm_start is not None and config.warm_start.code_weight > 0:
+            assert self.codes is not None, "fixed codes come with a warm start"
+            beside = self.codes.score_error(codes, batch.low.flatten(1))
+            terms["codes"] = config.warm_start.code_weight * beside
         return terms
 
     def _l1_terms(self, rebuilt: Pair, batch: RealBatch, weight: float) -> dict[str, Scalar]:

@@ -55,6 +55,16 @@ class PrincipalComponents(nn.Module):
         along = self._centred(rows) @ self.components.t()
         return torch.where(self.deviations > 0, along / self.deviations, 0.0)
 
+    def score_error(self, codes: Latents, rows: Voxels) -> Float[Tensor, ""]:
+        """Mean square by which leading entries of codes miss the scores of rows.
+
+        Components without a deviation count for nothing.
+        """
+        known = self.deviations > 0
+        scores = self.scores(rows).to(codes)
+        missed = torch.where(known, codes[:, : scores.shape[1]] - scores, 0.0)
+        return missed.square().sum() / (len(codes) * known.sum().clamp(min=1))
+
     def unexplained(self, rows: Voxels) -> Float[Tensor, ""]:
         """Mean square by which rows lie beside the span of the components."""
         centred = self._centred(rows)

@@ -100,7 +100,7 @@ def hagan(side: int) -> RunConfig:
                 image_weight=1.0,
                 template=True,
                 low_skip=True,
-                warm_start=WarmStartConfig(share=0.3, until=1.0),
+                warm_start=WarmStartConfig(share=0.3, until=1.0, code_weight=5.0),
                 encoder_every=8,
                 gamma_end=0.1,
                 prior_weight=50.0,
