@@ -113,7 +113,7 @@ def test_ours_rebuilds_fixed_codes_in_the_generators_turn() -> None:
         "discriminator": {"pair", "r1", "r2"},
         "generator": {"fake", "rebuilt_slab", "rebuilt_low"},
         "high_encoder": {"slab"},
-        "ground_encoder": {"rebuilt_slab", "rebuilt_low", "prior"},
+        "ground_encoder": {"rebuilt_slab", "rebuilt_low", "codes", "prior"},
     }
 
 
