@@ -7,7 +7,8 @@ table gives the standard deviation of generated volumes over that of the trainin
 lies beside all components as a share of the scans' variance, and how far the mean of the generated
 volumes is from the scans' mean, as a share of the same. Held-out scans are the first row: what is
 as far as they are is as far as real ones. A band below theirs is variety that is missing; a mean
-that is off is something that every volume has wrong.
+that is off is something that every volume has wrong. The last column is the share of volumes with
+holes: more than 1 % of what is tissue in every training scan is near the air of [-1, 1].
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hagan.data.store import Store
 from hagan.inference.sampler import Sampler
 
 BANDS = (0, 1, 2, 4, 8, 16, 32, 64, 128)
+TISSUE, AIR, HOLE = -0.6, -0.75, 0.01
 
 Rows = NDArray[np.float64]
 
@@ -45,8 +47,8 @@ def main() -> None:
     spread = Spread(train)
     print(f"{commit()}, {cpu()}; {len(train)} training scans, {given.count} volumes a run\n")
     heads = [f"{a + 1}-{b}" if b > a + 1 else str(b) for a, b in pairwise(spread.bands)]
-    print(f"| volumes | {' | '.join(heads)} | beside | mean |")
-    print(f"|---|{'---|' * (len(heads) + 2)}")
+    print(f"| volumes | {' | '.join(heads)} | beside | mean | holes |")
+    print(f"|---|{'---|' * (len(heads) + 3)}")
     print(spread.row("held-out scans", held))
     for run in given.runs:
         sampler = Sampler.from_run(run)
@@ -73,6 +75,7 @@ class Spread:
         # The last one is rounding, as the mean is taken away.
         self.axes = self.axes[: len(train) - 1]
         self.variances = (centred @ self.axes.T).var(axis=0)
+        self.tissue = (train > TISSUE).all(axis=0)
         self.total = centred.var(axis=0).sum()
         self.bands = [b for b in BANDS if b < len(self.axes)] + [len(self.axes)]
 
@@ -86,7 +89,8 @@ class Spread:
         ]
         beside = ((centred - along @ self.axes) ** 2).sum(axis=1).mean() / self.total
         off = (centred.mean(axis=0) ** 2).sum() / self.total
-        return f"| {name} | {' | '.join(f'{x:.2f}' for x in (*ratios, beside, off))} |"
+        holes = ((volumes[:, self.tissue] < AIR).mean(axis=1) > HOLE).mean()
+        return f"| {name} | {' | '.join(f'{x:.2f}' for x in (*ratios, beside, off, holes))} |"
 
 
 if __name__ == "__main__":
