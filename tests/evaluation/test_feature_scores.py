@@ -82,6 +82,29 @@ def test_copies_are_found_and_the_floor_is_not_asked() -> None:
     assert "memorised" not in scores(TRAIN, is_floor=True)
 
 
+def test_strangers_of_the_same_kind_do_not_pass_for_copies() -> None:
+    # Few held-out rows with many features: in their own components they are outliers, all of them.
+    rng = np.random.default_rng(1)
+    kinds = rng.normal(size=(40, 300)) * np.arange(40, 0, -1)[:, None]
+
+    def of_the_kind(n: int) -> np.ndarray:
+        return rng.normal(size=(n, 40)) @ kinds + rng.normal(size=(n, 300)) * 30
+
+    shares, ratios = [], []
+    for _ in range(10):
+        references = replace(
+            REFERENCES,
+            real=measured("real", of_the_kind(40)),
+            train=measured("train", of_the_kind(80)),
+            mirrored=None,
+        )
+        found = scores(measured("fresh", of_the_kind(40)), references, with_intervals=False)
+        shares.append(found["memorised"].value)
+        ratios.append(found["training_distance"].value)
+    assert np.mean(shares) == pytest.approx(0.05, abs=0.04)
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
 def test_a_collapse_shows_in_the_distances_among_fakes() -> None:
     few = measured("few", np.repeat(REAL.values["net"][:3], 10, axis=0))
     assert scores(few)["self_neighbour"].value == 0

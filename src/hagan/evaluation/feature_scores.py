@@ -59,6 +59,15 @@ class References:
         """Of the real features."""
         return Components(self.features(self.real), self.config.components)
 
+    @cached_property
+    def training_components(self) -> Components:
+        """Of the training features: a space in which held-out rows are strangers as samples are.
+
+        In components of the held-out rows these are further from all others than fresh rows of
+        the same kind, the more so the fewer they are, and honest samples pass for copies.
+        """
+        return Components(self.features(self.train), self.config.components)
+
     def reduced(self, measured: Measured) -> Matrix:
         """Features of a set in components of the real ones."""
         return self.components.project(self.features(measured))
@@ -92,7 +101,7 @@ def copy_scores(
 ) -> Iterator[Score | Unavailable]:
     """Only the figures about copies of training volumes, for a space that is made for them."""
     judge = _Judge(fake, references, with_intervals)
-    yield from judge.closeness(judge.fake_reduced, judge.real_reduced, judge.space)
+    yield from judge.closeness()
 
 
 class _Judge:
@@ -173,7 +182,7 @@ class _Judge:
         if self.wanted("self_neighbour"):
             yield self.own_neighbours(fake, space)
         if not is_floor:
-            yield from self.closeness(fake, real, space)
+            yield from self.closeness()
 
     def own_neighbours(self, fake: Matrix, space: Mapping[str, Fact]) -> Score | Unavailable:
         """Distances among fakes over those among as many training volumes."""
@@ -191,11 +200,13 @@ class _Judge:
         facts = {**space, "among": "as many training volumes"}
         return self.given("self_neighbour", value, facts, self.interval(spacing, train))
 
-    def closeness(
-        self, fake: Matrix, real: Matrix, space: Mapping[str, Fact]
-    ) -> Iterator[Score | Unavailable]:
+    def closeness(self) -> Iterator[Score | Unavailable]:
         """How near samples come to training scans, and to their mirror images."""
-        facts = {**space, "threshold": "5th percentile of held-out, Weibull positions"}
+        facts: dict[str, Fact] = {
+            "components_of": "training volumes",
+            "smallest_spread": SMALLEST_SPREAD,
+            "threshold": "5th percentile of held-out, Weibull positions",
+        }
         for metric, training in (
             ("memorised", self.references.train),
             ("memorised_mirrored", self.references.mirrored),
@@ -203,7 +214,18 @@ class _Judge:
             if training is None or not self.wanted(metric):
                 continue
             try:
-                close = Closeness(fake, self.references.reduced(training), real)
+                space = self.references.training_components
+                facts["components"] = len(space.axes)
+                close = Closeness(
+                    *(
+                        space.project(rows)
+                        for rows in (
+                            self.fake_features,
+                            self.references.features(training),
+                            self.real_features,
+                        )
+                    )
+                )
             except BadInputError as error:
                 yield Unavailable(metric, str(error))
                 continue
