@@ -145,8 +145,8 @@ def hagan_tiny(side: int) -> RunConfig:
     """`hagan` narrow enough to train in minutes on two CPU cores, for demos and tests.
 
     Measured by `hagan demo` on an AMD EPYC, 1,200 steps: Frechet distance of random
-    features 2.9 to 14 held-out thorax phantoms, where training phantoms have 1.5 and the untrained
-    generator 883; 2.7 after 2,400 steps (phantom figures, one seed).
+    features 3.7 to 14 held-out thorax phantoms, where training phantoms have 1.5 and the untrained
+    generator 733 (phantom figures, one seed).
     """
     adam = AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99)
     config = hagan(side).with_model(
